@@ -44,7 +44,7 @@ class DiskCache {
   async open() {
     const { dir, log } = this.#options
     try {
-      await mkdir(dir, { recursive: true })
+      await makeFolder(path.resolve(dir))
       const probe = this.#temporaryFile(hashKey('probe'))
       await writeFile(probe, '') // access(2) says yes to root on a read-only mount; only writing tells
       await rm(probe)
@@ -165,6 +165,24 @@ class DiskCache {
   /** @param {string} hash */
   #temporaryFile(hash) {
     return path.join(this.#options.dir, `${hash}.${randomBytes(6).toString('hex')}.tmp`)
+  }
+}
+
+/**
+ * Makes a folder and those above it. Not by mkdir's `recursive`: that never returns where a parent exists and still
+ * answers ENOENT, as /proc does.
+ * @param {string} dir an absolute path
+ * @returns {Promise<void>}
+ */
+async function makeFolder(dir) {
+  try {
+    await mkdir(dir)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EEXIST') return // if it is a file, writing into it will say so
+    if (code !== 'ENOENT') throw error
+    await makeFolder(path.dirname(dir))
+    await mkdir(dir)
   }
 }
 

@@ -39,10 +39,10 @@ export function drainOnSignals(server, { deadlineMs, log }) {
     }
     state.draining = true
     const startedMs = performance.now()
-    log('info', 'draining', { signal, inFlight: inFlight.size })
     for (const response of inFlight) if (!response.headersSent) response.setHeader('Connection', 'close')
     server.close(() => log('info', 'stopped', { drainMs: Math.round(performance.now() - startedMs) }))
     server.closeIdleConnections()
+    log('info', 'draining', { signal, inFlight: inFlight.size })
     setTimeout(() => {
       log('error', 'drain-timeout', { msg: `requests cut off after ${deadlineMs} ms`, inFlight: inFlight.size })
       process.exit(1)
