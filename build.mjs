@@ -1,0 +1,53 @@
+// Builds what users run: dist/preload.js, one CommonJS file. Fails when something got in that must not be there.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { build } from 'esbuild'
+
+const { version, description, license } = JSON.parse(readFileSync('package.json', 'utf8'))
+
+/** What start-up loads may weigh at most, minified. */
+const BUDGET_BYTES = { 'preload.js': 24 * 1024 }
+
+// Everything stands inside one try: on a Node that is too old for a `node:` import the app runs, in silence.
+const wrapped = {
+  banner: { js: '"use strict";try{' },
+  footer: { js: '}catch(e){}' },
+}
+
+rmSync('dist', { recursive: true, force: true })
+mkdirSync('dist')
+const { metafile } = await build({
+  entryPoints: { preload: 'preload/main.ts' },
+  outdir: 'dist',
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  // Syntax that an older Node cannot parse would end every process with 1; es2019 parses from Node 12 on.
+  target: 'es2019',
+  minify: true,
+  // Names of functions are what a stack trace and `listeners()` show.
+  keepNames: false,
+  metafile: true,
+  legalComments: 'none',
+  define: { HEAPGUARD_VERSION: JSON.stringify(version) },
+  ...wrapped,
+})
+
+const faults = []
+for (const input of Object.keys(metafile.inputs))
+  if (!input.startsWith('preload/')) faults.push(`${input} is not from preload/`)
+for (const [file, { bytes, imports }] of Object.entries(metafile.outputs)) {
+  const name = file.replace('dist/', '')
+  for (const { path } of imports) if (!path.startsWith('node:')) faults.push(`${name} imports ${path}`)
+  const budget = BUDGET_BYTES[name]
+  if (budget === undefined) faults.push(`${name} has no byte budget`)
+  else if (bytes > budget) faults.push(`${name} is ${bytes} bytes, ${bytes - budget} over its budget of ${budget}`)
+  console.log(`dist/${name}  ${bytes} bytes of ${budget}`)
+}
+if (faults.length > 0) {
+  for (const fault of faults) console.error(`build: ${fault}`)
+  process.exit(1)
+}
+
+// A package.json of type "module" anywhere above would turn the bundle into ESM and end every node process with 1.
+const sibling = { name: 'heapguard', version, description, license, type: 'commonjs', main: './preload.js' }
+writeFileSync('dist/package.json', `${JSON.stringify(sibling, null, 2)}\n`)

@@ -1,0 +1,55 @@
+// At boot: gather the facts through the host, let core judge, say one line.
+import { remedyFor, verdictOf } from './core/assess.ts'
+import { budgetOf, type HeapBudget } from './core/budget.ts'
+import { readContainerLimit } from './core/cgroup.ts'
+import { readOldSpaceLimit } from './core/flags.ts'
+import { heapValidated, kernelLimitIsLower } from './core/report.ts'
+import type { Settings } from './core/settings.ts'
+import { mbToBytes } from './core/units.ts'
+import type { Host } from './host/host.ts'
+import type { Log } from './host/log.ts'
+
+declare const HEAPGUARD_VERSION: string
+
+/**
+ * Checks V8's heap limit (bytes, from its live statistics) against the container's memory, says one `heap-validated`
+ * line and returns the budget that the watch goes by. Throws nothing for what it finds, however odd.
+ */
+export function validateHeapConfiguration(host: Host, settings: Settings, log: Log): HeapBudget {
+  const memoryNodeSeesBytes = host.memoryNodeSees()
+  const budget = budgetOf({
+    heapLimitBytes: host.heapLimit(),
+    oldSpaceLimit: readOldSpaceLimit({
+      execArgv: host.execArgv,
+      nodeOptions: host.readVariable('NODE_OPTIONS'),
+      nodeVersion: host.nodeVersion,
+      memoryNodeSeesBytes,
+    }),
+    kernelLimit: readContainerLimit(host.readText, {
+      lambdaMemoryMB: host.readVariable('AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
+    }),
+    operatorMB: settings.containerMemoryMB,
+    nodeSeesBytes: memoryNodeSeesBytes,
+  })
+  const { kernelLimit } = budget
+  const { warnPercent, containerMemoryMB } = settings
+  if (
+    containerMemoryMB !== undefined &&
+    kernelLimit.kind === 'limited' &&
+    kernelLimit.limitBytes < mbToBytes(containerMemoryMB)
+  )
+    log.say(kernelLimitIsLower(containerMemoryMB, kernelLimit.limitBytes, kernelLimit.path))
+  const verdict = verdictOf(budget, warnPercent)
+  log.say(
+    heapValidated({
+      budget,
+      verdict,
+      remedy: remedyFor(budget, verdict, { nodeVersion: host.nodeVersion, warnPercent }),
+      warnPercent,
+      version: HEAPGUARD_VERSION,
+      nodeVersion: host.nodeVersion,
+      isPid1: host.pid === 1,
+    }),
+  )
+  return budget
+}

@@ -1,0 +1,155 @@
+// SIGTERM and SIGINT, heard without being seen. The guard holds no signal of its own while the app has none: any handler,
+// hidden ones too, would replace the default action. When the app adds its first listener, Node makes a signal handle and
+// binds it to process.emit as it stands at that moment. For just that call process.emit reads as a dispatcher of ours,
+// which tells the guard and then calls the emit that would have been bound: no listener, nothing left on process.
+import type { ListeningProcess } from './new-listener.ts'
+
+/** Told when a signal is delivered, before the app's own handlers run. */
+export type OnDelivered = (signal: WatchedSignal, appHandles: boolean) => void
+
+export const WATCHED_SIGNALS = ['SIGTERM', 'SIGINT'] as const
+export type WatchedSignal = (typeof WATCHED_SIGNALS)[number]
+
+export interface SignalFollower {
+  /** Call when the app is about to add a listener for `event`, before Node's own newListener listener runs. */
+  readonly aboutToListen: (event: string) => void
+  /** As PID 1: listen again where the app has removed its last listener. Does nothing elsewhere. */
+  readonly refresh: () => void
+  readonly stop: () => void
+}
+
+type Emit = ListeningProcess['emit']
+type Internal = (signal: string) => void
+
+/** Node's own functions behind process.on(signal), by name: the same in 18 to 26; a test on each major holds them. */
+interface Internals {
+  readonly start: Internal
+  readonly stop: Internal
+}
+
+/**
+ * Follows the app's listeners. As PID 1, where the kernel ignores a signal that has no handler, it listens from the
+ * start: the process lives on as it would have, and `onDelivered` hears of it. Never throws for what it finds of Node:
+ * where the internals are not as expected, a visible listener that steps aside at delivery does the same job.
+ */
+export function followSignals(target: ListeningProcess, isPid1: boolean, onDelivered: OnDelivered): SignalFollower {
+  let running = true
+  const tell = (signal: WatchedSignal): void => {
+    if (!running) return
+    try {
+      onDelivered(signal, target.listenerCount(signal) > 0)
+    } catch {
+      // The app's handlers run whatever befalls the guard.
+    }
+  }
+  const internals = findInternals(target)
+  let follow = internals === undefined ? undefined : hiddenFollower(target, internals, tell)
+  const fallback = visibleFollower(target, tell)
+
+  const listenTo = (signal: WatchedSignal): void => {
+    if (follow?.(signal) === false) follow = undefined
+    if (follow === undefined && !isPid1) fallback.aboutToListen(signal)
+  }
+  const refresh = (): void => {
+    if (isPid1 && running && follow !== undefined)
+      for (const signal of WATCHED_SIGNALS) if (target.listenerCount(signal) === 0) listenTo(signal)
+  }
+  refresh()
+  // Another preload listens already: its handle is bound anew, to the dispatcher.
+  for (const signal of WATCHED_SIGNALS) if (target.listenerCount(signal) > 0) listenTo(signal)
+
+  return {
+    aboutToListen: event => {
+      const signal = WATCHED_SIGNALS.find(watched => watched === event)
+      if (signal !== undefined && running && target.listenerCount(signal) === 0) listenTo(signal)
+    },
+    refresh,
+    stop: () => {
+      running = false
+      fallback.stop()
+    },
+  }
+}
+
+function findInternals(target: ListeningProcess): Internals | undefined {
+  const named = (event: string, name: string): Internal | undefined =>
+    target.listeners(event).find(listener => listener.name === name) as Internal | undefined
+  const start = named('newListener', 'startListeningIfSignal')
+  const stop = named('removeListener', 'stopListeningIfSignal')
+  return start === undefined || stop === undefined ? undefined : { start, stop }
+}
+
+/** Returns a function that makes Node's handle for a signal with our dispatcher in it; false: Node did not take it. */
+function hiddenFollower(
+  target: ListeningProcess,
+  { start, stop }: Internals,
+  tell: (signal: WatchedSignal) => void,
+): (signal: WatchedSignal) => boolean {
+  return signal => {
+    const original = target.emit
+    let taken = false
+    const dispatcher: Emit = (...args) => {
+      tell(signal)
+      return original.apply(target, args)
+    }
+    // A handle that stands already was made for another's emit (or by us in another async context): end it first.
+    withProperty(target, 'listenerCount', { value: () => 0 }, () => stop(signal))
+    const read = (): Emit => {
+      taken = true
+      return dispatcher
+    }
+    withProperty(target, 'emit', { get: read }, () => start(signal))
+    return taken
+  }
+}
+
+/** Shows `process` with another property for one call of Node's own code, and puts back exactly what was there. */
+function withProperty(target: object, name: string, shown: PropertyDescriptor, call: () => void): void {
+  const own = Object.getOwnPropertyDescriptor(target, name)
+  Object.defineProperty(target, name, { ...shown, configurable: true })
+  try {
+    call()
+  } finally {
+    if (own === undefined) delete (target as Record<string, unknown>)[name]
+    else Object.defineProperty(target, name, own)
+  }
+}
+
+/**
+ * The fallback: a listener in front of the app's first that removes itself at delivery, so that code which counts
+ * listeners when a signal arrives (signal-exit and all that is built on it) does not see it. While the app listens,
+ * listenerCount is one higher, and the handle's async context is the guard's.
+ */
+function visibleFollower(
+  target: ListeningProcess,
+  tell: (signal: WatchedSignal) => void,
+): { readonly aboutToListen: (signal: WatchedSignal) => void; readonly stop: () => void } {
+  const held = new Map<WatchedSignal, () => void>()
+  const release = (signal: WatchedSignal): void => {
+    const listener = held.get(signal)
+    if (listener === undefined) return
+    held.delete(signal)
+    target.removeListener(signal, listener)
+    if (held.size === 0) target.removeListener('removeListener', onRemoveListener)
+  }
+  // Ours must not be the last one: it would keep the default action away from an app that no longer listens.
+  const onRemoveListener = (event: string | symbol): void => {
+    const signal = WATCHED_SIGNALS.find(watched => watched === event)
+    if (signal !== undefined && held.has(signal) && target.listenerCount(signal) === 1) release(signal)
+  }
+  return {
+    aboutToListen: signal => {
+      if (held.has(signal)) return
+      const listener = (): void => {
+        release(signal)
+        tell(signal)
+      }
+      if (held.size === 0) target.on('removeListener', onRemoveListener)
+      held.set(signal, listener)
+      target.prependListener(signal, listener)
+    },
+    stop: () => {
+      for (const signal of WATCHED_SIGNALS) release(signal)
+    },
+  }
+}

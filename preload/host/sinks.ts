@@ -1,0 +1,136 @@
+// Where lines go: one write a line to a descriptor, never through process.stdout or process.stderr. Making those streams
+// would set O_NONBLOCK on a pipe that others share, and a reader that is gone, full or slow would be the app's problem.
+import type { ReadText } from '../core/cgroup.ts'
+import type { Level } from '../core/record.ts'
+import type { DescriptorIdentity, Descriptors } from './descriptors.ts'
+
+export interface Sink {
+  readonly isTerminal: boolean
+  /** Never throws, never blocks. False: the line is lost. */
+  readonly write: (line: string, level: Level) => boolean
+}
+
+export interface SinkHost {
+  readonly descriptors: Descriptors
+  readonly readText: ReadText
+}
+
+const NAMED_DESCRIPTORS: Readonly<Record<string, number>> = { stdout: 1, stderr: 2 }
+
+/** The sink that HEAPGUARD_LOG_FILE names: stderr, stdout or a path to append to. Opens nothing yet. */
+export function openSink(target: string, host: SinkHost): Sink {
+  const fd = NAMED_DESCRIPTORS[target]
+  return fd === undefined ? fileSink(target, host.descriptors) : descriptorSink(fd, host)
+}
+
+function fileSink(path: string, descriptors: Descriptors): Sink {
+  let torn = false
+  return {
+    isTerminal: false,
+    write: line => {
+      const text = torn ? `\n${line}` : line
+      try {
+        torn = !descriptors.append(path, text)
+        return !torn
+      } catch {
+        // Full, read-only, gone: the line is lost and counted, the app is not troubled.
+        return false
+      }
+    },
+  }
+}
+
+function descriptorSink(fd: number, { descriptors, readText }: SinkHost): Sink {
+  const atBoot = identify(fd, descriptors)
+  const blocking = blockingBudget()
+  let torn = false
+
+  const writeOnce = (line: string, level: Level): 'whole' | 'part' | 'nothing' => {
+    const now = identify(fd, descriptors)
+    // Closed, or the app has put something of its own on this number: a line of ours would land in its data.
+    if (atBoot === undefined || now === undefined || !isSame(atBoot, now)) return 'nothing'
+    if (now.kind === 'file') return wholeOrPart(descriptors.write(fd, line))
+    if (now.kind !== 'socket') {
+      try {
+        return wholeOrPart(descriptors.writeThrough(`/proc/self/fd/${fd}`, line))
+      } catch (error) {
+        if (!CANNOT_OPEN.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+      }
+    }
+    // Sockets cannot be opened anew, nor can a pipe that belongs to another user. A blocking write is what is left:
+    // without a bound when it cannot block, or when the other end is a container runtime's (root's pipe, handed to a
+    // lesser user), which reads for as long as the container lives.
+    const isRuntimePipe = now.kind === 'pipe' && now.owner === 0 && descriptors.user !== 0
+    if (!isRuntimePipe && !isNonBlocking(fd, readText) && !blocking.take(line, level)) return 'nothing'
+    return wholeOrPart(descriptors.write(fd, line))
+  }
+
+  return {
+    isTerminal: atBoot?.kind === 'character-device' && isTerminal(fd, descriptors),
+    write: (line, level) => {
+      const text = torn ? `\n${line}` : line
+      try {
+        const written = writeOnce(text, level)
+        if (written !== 'nothing') torn = written === 'part'
+        return written === 'whole'
+      } catch {
+        // EAGAIN (full), EPIPE and ENXIO (no reader), ENOSPC (/dev/full): the line is lost and counted.
+        return false
+      }
+    },
+  }
+}
+
+const wholeOrPart = (whole: boolean): 'whole' | 'part' => (whole ? 'whole' : 'part')
+
+/** The codes that say "not by opening it anew", in place of "not now". */
+const CANNOT_OPEN: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ENOENT', 'ERR_ACCESS_DENIED'])
+
+/**
+ * How much may be written to a reader that may never read: a Unix socket takes at least 160 short writes and a pipe
+ * 64 KiB before a write blocks, so this stays below both. The last fifth is kept for warnings and errors.
+ */
+function blockingBudget(): { take: (line: string, level: Level) => boolean } {
+  let lines = 100
+  let characters = 48_000
+  return {
+    take: (line, level) => {
+      const reserve = level === 'info' ? 20 : 0
+      if (lines <= reserve || characters - line.length < reserve * 480) return false
+      lines--
+      characters -= line.length
+      return true
+    },
+  }
+}
+
+/** fdinfo's `flags:` are octal: 04000 is O_NONBLOCK on every Linux that Node supports. */
+function isNonBlocking(fd: number, readText: ReadText): boolean {
+  try {
+    const flags = /^flags:\s*([0-7]+)/m.exec(readText(`/proc/self/fdinfo/${fd}`) ?? '')
+    return flags !== null && (Number.parseInt(flags[1] ?? '', 8) & 0o4000) !== 0
+  } catch {
+    // Not readable (a permission model): then it may block.
+    return false
+  }
+}
+
+function identify(fd: number, descriptors: Descriptors): DescriptorIdentity | undefined {
+  try {
+    return descriptors.identify(fd)
+  } catch {
+    // EBADF: closed.
+    return undefined
+  }
+}
+
+const isSame = (a: DescriptorIdentity, b: DescriptorIdentity): boolean => a.device === b.device && a.inode === b.inode
+
+function isTerminal(fd: number, descriptors: Descriptors): boolean {
+  try {
+    return descriptors.isTerminal(fd)
+  } catch {
+    // node:tty could not be loaded: then lines are JSON.
+    return false
+  }
+}

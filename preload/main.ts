@@ -1,0 +1,41 @@
+// The only file with effects at import: gate, boot, and one catch that never lets an error out.
+import * as fs from 'node:fs'
+import { boot } from './boot.ts'
+import { gateOf } from './core/gate.ts'
+import { isEnabled, type ReadVariable } from './core/settings.ts'
+import { realHost } from './host/host.ts'
+import { isLoaded, type ListeningProcess } from './host/new-listener.ts'
+
+const target = process as unknown as ListeningProcess
+const readVariable: ReadVariable = name => process.env[name]
+
+try {
+  // As without us: an app that lists require.cache must not find the guard.
+  delete require.cache[__filename]
+  const enabled = isEnabled(readVariable)
+  const gate = gateOf({
+    enabled,
+    alreadyLoaded: enabled && isLoaded(target),
+    // In a worker Node puts a stub in the place of what only the main thread may do; node:worker_threads would say the
+    // same, but is not in the start-up snapshot.
+    isWorkerThread: 'disabled' in process.chdir,
+    versions: process.versions,
+    scriptPath: process.argv[1],
+    execArgv: process.execArgv,
+    testContext: process.env.NODE_TEST_CONTEXT,
+  })
+  if (gate.kind === 'run') boot(realHost(), target)
+} catch (error) {
+  try {
+    // Opened anew, so that a full pipe loses the line in place of stopping the app; O_APPEND for a regular file.
+    const { openSync, writeSync, closeSync, constants } = fs
+    const fd = openSync(
+      '/proc/self/fd/2',
+      constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY | constants.O_APPEND,
+    )
+    writeSync(fd, `heapguard: could not start (${(error as Error).message}); the app runs without it\n`)
+    closeSync(fd)
+  } catch {
+    // Descriptor 2 cannot be written: the app runs without it, and without a word.
+  }
+}

@@ -1,0 +1,107 @@
+// Starts real Node on the built bundle, with the guard or with an empty preload, and watches what can be seen outside.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+/** The Node under test: another major's binary where the environment names one. */
+export const NODE = process.env.HEAPGUARD_TEST_NODE ?? process.execPath
+export const GUARD = resolve('dist/preload.js')
+export const EMPTY = resolve('test/fixtures/empty.cjs')
+
+export interface Start {
+  /** Arguments of node: flags and a script, or -e and code. */
+  readonly args: readonly string[]
+  /** What NODE_OPTIONS requires; undefined: nothing. */
+  readonly preload?: string | undefined
+  /** More of NODE_OPTIONS, before the --require. */
+  readonly nodeOptions?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  readonly stdin?: 'ignore' | 'pipe'
+}
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+  readonly ms: number
+}
+
+export interface Running {
+  readonly child: ChildProcess
+  /** Resolves when stdout holds the word; rejects when the process ends before. */
+  readonly says: (word: string) => Promise<void>
+  /** Resolves when stderr holds the word; rejects when the process ends before. */
+  readonly complains: (word: string) => Promise<void>
+  readonly ended: Promise<Ended>
+}
+
+/** Starts node with nothing of this process's environment but PATH and HOME. It is killed after 30 s. */
+export function startNode({ args, preload, nodeOptions = '', env = {}, cwd, stdin = 'ignore' }: Start): Running {
+  const required = preload === undefined ? '' : `--require ${preload}`
+  const NODE_OPTIONS = `${nodeOptions} ${required}`.trim()
+  const began = process.hrtime.bigint()
+  const variables = {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '',
+    ...(NODE_OPTIONS === '' ? {} : { NODE_OPTIONS }),
+    ...env,
+  }
+  // Through env -i: the test runner adds a loader of its own to the environment of what a test spawns.
+  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`)
+  const child = spawn('env', ['-i', ...assignments, NODE, ...args], { cwd, stdio: [stdin, 'pipe', 'pipe'] })
+  const text = { stdout: '', stderr: '' }
+  const waiting: (() => void)[] = []
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
+      text[name] += chunk
+      for (const check of waiting.slice()) check()
+    })
+  const killer = setTimeout(() => child.kill('SIGKILL'), 30_000)
+  const ended = new Promise<Ended>((done, fail) => {
+    child.on('error', fail)
+    child.on('close', (code, signal) => {
+      clearTimeout(killer)
+      done({ code, signal, ...text, ms: Number(process.hrtime.bigint() - began) / 1e6 })
+    })
+  })
+  const waitFor = (name: 'stdout' | 'stderr', word: string): Promise<void> =>
+    new Promise((done, fail) => {
+      const check = (): void => {
+        if (text[name].includes(word)) done()
+      }
+      waiting.push(check)
+      check()
+      ended.then(end => fail(new Error(`ended before ${name} said ${word}: ${JSON.stringify(end)}`)), fail)
+    })
+  return { child, says: word => waitFor('stdout', word), complains: word => waitFor('stderr', word), ended }
+}
+
+/** Starts node and waits for its end. */
+export const runNode = (start: Start): Promise<Ended> => startNode(start).ended
+
+export interface LogRecord {
+  readonly event: string
+  readonly level: string
+  readonly msg: string
+  readonly [key: string]: unknown
+}
+
+/** The guard's records among other lines. */
+export const recordsIn = (text: string): LogRecord[] =>
+  text
+    .split('\n')
+    .filter(line => line.startsWith('{"time":') && line.includes('"name":"heapguard"'))
+    .map(line => JSON.parse(line) as LogRecord)
+
+/** What is left of a text without the guard's lines. */
+export const withoutRecords = (text: string): string =>
+  text
+    .split('\n')
+    .filter(line => !(line.startsWith('{"time":') && line.includes('"name":"heapguard"')))
+    .join('\n')
+
+/** An empty folder of the test's own. */
+export const emptyFolder = (): string => mkdtempSync(join(tmpdir(), 'heapguard-test-'))
