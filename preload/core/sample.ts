@@ -1,5 +1,6 @@
 // One look at the process and its container.
 import type { Bytes, Millis } from './units.ts'
+import type { ContainerUsage } from './usage.ts'
 
 /** What process.memoryUsage() says, in bytes. */
 export interface ProcessMemory {
@@ -14,14 +15,8 @@ export interface Sample {
   readonly memory: ProcessMemory
   /** V8's live heap_size_limit. */
   readonly heapLimitBytes: Bytes
-  readonly container: ContainerSample
+  /** As far as it is known; empty where no group could be found. */
+  readonly container: ContainerUsage
   /** Since the process started. */
   readonly uptimeMs: Millis
-}
-
-/** The container's usage as far as it is known; absent is not known. */
-export interface ContainerSample {
-  readonly usageBytes?: Bytes
-  /** Usage without the page cache that the kernel would reclaim first. */
-  readonly workingSetBytes?: Bytes
 }

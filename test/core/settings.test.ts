@@ -1,0 +1,129 @@
+import t from 'tap'
+import { describeSettings, isEnabled, readSettings } from '../../preload/core/settings.ts'
+
+const DEFAULTS = {
+  enabled: true,
+  containerMemoryMB: undefined,
+  warnPercent: 85,
+  intervalMs: 60_000,
+  logLevel: 'info',
+  logFormat: 'auto',
+  logFile: 'stderr',
+  signals: true,
+}
+
+const read = (env: Readonly<Record<string, string>>): ReturnType<typeof readSettings> => readSettings(name => env[name])
+
+t.test('nothing set: the defaults and no problem', async t =>
+  t.strictSame(read({}), { settings: DEFAULTS, problems: [] }),
+)
+
+t.test('empty and blank mean unset', async t =>
+  t.strictSame(read({ CONTAINER_MEMORY_MB: '', HEAPGUARD_INTERVAL_MS: '  ', HEAPGUARD_ENABLED: '\n' }), {
+    settings: DEFAULTS,
+    problems: [],
+  }),
+)
+
+t.test('every variable of the table has its default as text', async t => {
+  t.strictSame(describeSettings(), [
+    { variable: 'HEAPGUARD_ENABLED', fallback: 'true' },
+    { variable: 'CONTAINER_MEMORY_MB', fallback: "the container's own limit" },
+    { variable: 'HEAPGUARD_WARN_PERCENT', fallback: '85' },
+    { variable: 'HEAPGUARD_INTERVAL_MS', fallback: '60000' },
+    { variable: 'HEAPGUARD_LOG_LEVEL', fallback: 'info' },
+    { variable: 'HEAPGUARD_LOG_FORMAT', fallback: 'auto' },
+    { variable: 'HEAPGUARD_LOG_FILE', fallback: 'stderr' },
+    { variable: 'HEAPGUARD_SIGNALS', fallback: 'true' },
+  ])
+})
+
+for (const [variable, text, key, value] of [
+  ['HEAPGUARD_ENABLED', 'false', 'enabled', false],
+  ['HEAPGUARD_ENABLED', 'NO', 'enabled', false],
+  ['HEAPGUARD_ENABLED', '0', 'enabled', false],
+  ['HEAPGUARD_ENABLED', 'Off', 'enabled', false],
+  ['HEAPGUARD_SIGNALS', 'YES', 'signals', true],
+  ['HEAPGUARD_SIGNALS', '1', 'signals', true],
+  ['HEAPGUARD_SIGNALS', 'on', 'signals', true],
+  ['HEAPGUARD_SIGNALS', 'False', 'signals', false],
+  ['CONTAINER_MEMORY_MB', '1', 'containerMemoryMB', 1],
+  ['CONTAINER_MEMORY_MB', ' 512 ', 'containerMemoryMB', 512],
+  ['CONTAINER_MEMORY_MB', '0512', 'containerMemoryMB', 512],
+  ['CONTAINER_MEMORY_MB', '8589934591', 'containerMemoryMB', 8_589_934_591],
+  ['HEAPGUARD_WARN_PERCENT', '1', 'warnPercent', 1],
+  ['HEAPGUARD_WARN_PERCENT', '97', 'warnPercent', 97],
+  ['HEAPGUARD_INTERVAL_MS', '0', 'intervalMs', 0],
+  ['HEAPGUARD_INTERVAL_MS', '10', 'intervalMs', 10],
+  ['HEAPGUARD_INTERVAL_MS', '86400000', 'intervalMs', 86_400_000],
+  ['HEAPGUARD_LOG_LEVEL', 'WARN', 'logLevel', 'warn'],
+  ['HEAPGUARD_LOG_LEVEL', 'silent', 'logLevel', 'silent'],
+  ['HEAPGUARD_LOG_FORMAT', 'text', 'logFormat', 'text'],
+  ['HEAPGUARD_LOG_FILE', 'stdout', 'logFile', 'stdout'],
+  ['HEAPGUARD_LOG_FILE', '/var/log/Heap Guard.log', 'logFile', '/var/log/Heap Guard.log'],
+] as const)
+  t.test(`${variable}=${text} is ${value}`, async t =>
+    t.strictSame(read({ [variable]: text }), { settings: { ...DEFAULTS, [key]: value }, problems: [] }),
+  )
+
+for (const [variable, text, rule, used] of [
+  ['HEAPGUARD_ENABLED', 'nope', /true or false/, 'true'],
+  ['HEAPGUARD_SIGNALS', '2', /true or false/, 'true'],
+  ['CONTAINER_MEMORY_MB', '0', /whole number of MB, 1 or more/, "the container's own limit"],
+  ['CONTAINER_MEMORY_MB', '-512', /whole number of MB/, "the container's own limit"],
+  ['CONTAINER_MEMORY_MB', '512m', /such as 512/, "the container's own limit"],
+  ['CONTAINER_MEMORY_MB', '1e3', /whole number/, "the container's own limit"],
+  ['CONTAINER_MEMORY_MB', '0x200', /whole number/, "the container's own limit"],
+  ['CONTAINER_MEMORY_MB', '512.5', /whole number/, "the container's own limit"],
+  ['CONTAINER_MEMORY_MB', '8589934592', /whole number/, "the container's own limit"],
+  ['CONTAINER_MEMORY_MB', 'NaN', /whole number/, "the container's own limit"],
+  ['HEAPGUARD_WARN_PERCENT', '0', /from 1 to 97/, '85'],
+  ['HEAPGUARD_WARN_PERCENT', '98', /from 1 to 97/, '85'],
+  ['HEAPGUARD_WARN_PERCENT', '85%', /from 1 to 97$/, '85'],
+  ['HEAPGUARD_WARN_PERCENT', '0.85', /write 85 for 0\.85/, '85'],
+  ['HEAPGUARD_WARN_PERCENT', '.9', /write 90 for \.9/, '85'],
+  ['HEAPGUARD_INTERVAL_MS', '9', /0 .* or 10 to 86400000/, '60000'],
+  ['HEAPGUARD_INTERVAL_MS', '86400001', /86400000/, '60000'],
+  ['HEAPGUARD_INTERVAL_MS', 'Infinity', /86400000/, '60000'],
+  ['HEAPGUARD_LOG_LEVEL', 'debug', /one of info, warn, error, silent/, 'info'],
+  ['HEAPGUARD_LOG_FORMAT', 'xml', /one of auto, json, text/, 'auto'],
+  ['HEAPGUARD_LOG_FILE', 'a\0b', /path/, 'stderr'],
+] as const)
+  t.test(`${variable}=${JSON.stringify(text)} is refused: the default, and one problem`, async t => {
+    const { settings, problems } = read({ [variable]: text })
+    t.strictSame(settings, DEFAULTS)
+    t.equal(problems.length, 1)
+    t.match(problems[0], { variable, value: text, rule, used })
+  })
+
+t.test('a long refused value is shown with 40 characters', async t =>
+  t.equal(read({ HEAPGUARD_LOG_LEVEL: 'x'.repeat(4000) }).problems[0]?.value, 'x'.repeat(40)),
+)
+
+t.test('two bad values are two problems, and the good one between them counts', async t => {
+  const { settings, problems } = read({
+    CONTAINER_MEMORY_MB: 'x',
+    HEAPGUARD_WARN_PERCENT: '70',
+    HEAPGUARD_LOG_LEVEL: 'y',
+  })
+  t.equal(settings.warnPercent, 70)
+  t.strictSame(
+    problems.map(problem => problem.variable),
+    ['CONTAINER_MEMORY_MB', 'HEAPGUARD_LOG_LEVEL'],
+  )
+})
+
+t.test('the off switch reads nothing but itself', async t => {
+  const asked: string[] = []
+  const off = isEnabled(name => {
+    asked.push(name)
+    return 'off'
+  })
+  t.equal(off, false)
+  t.strictSame(asked, ['HEAPGUARD_ENABLED'])
+  t.equal(
+    isEnabled(() => 'perhaps'),
+    true,
+    'a bad value is not off',
+  )
+})
