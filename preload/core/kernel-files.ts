@@ -1,0 +1,57 @@
+// Small texts that the kernel prints: read without throwing, bounded, and one value of them at a time.
+import type { ReadText } from './cgroup.ts'
+import { type Bytes, bytes, parseBytes } from './units.ts'
+
+/** A file is considered up to here. The longest that matters, mountinfo on a crowded host, lists cgroups early. */
+const CONSIDERED_CHARS = 65_536
+
+/**
+ * Physical addresses have at most 52 bits (x86-64, arm64), so no machine has memory from here up (4 PiB), and every
+ * number below it is exact in JavaScript. The kernel's own "unlimited" values are all near 2^63.
+ */
+const UNBELIEVABLE_BYTES = 2 ** 52
+
+/** Text of a file, at most 64 KiB of it; undefined when there is none or it cannot be read. Never throws. */
+export type QuietRead = (path: string) => string | undefined
+
+/** Makes `readText` quiet. What was there but could not be read is told to `problems`, as "/path: EACCES". */
+export function quietly(readText: ReadText, problems: string[] = []): QuietRead {
+  return path => {
+    try {
+      const text = readText(path)
+      if (text === undefined || text.length <= CONSIDERED_CHARS) return text
+      // A last line that is cut in two could be read as another number: drop it.
+      const lastLineEnd = text.lastIndexOf('\n', CONSIDERED_CHARS - 1)
+      return text.slice(0, lastLineEnd < 0 ? CONSIDERED_CHARS : lastLineEnd)
+    } catch (error) {
+      const code = (error as { code?: unknown } | undefined)?.code
+      problems.push(`${path}: ${typeof code === 'string' ? code : 'cannot be read'}`)
+      return undefined
+    }
+  }
+}
+
+/** The rest of the first line that begins with `key` and a space: `field('file 10\nanon 20\n', 'anon')` is `20`. */
+export const field = (text: string, key: string): string | undefined =>
+  new RegExp(`^${key} (.*)`, 'm').exec(text)?.[1]?.trim()
+
+/**
+ * The value of a limit file: `max`, `-1` or a number that no machine has is 'none'; else whole bytes, as they stand there.
+ * undefined for what is not a usable limit: anything but digits, and 0, under which nothing runs.
+ */
+export function parseLimit(text: string): Bytes | 'none' | undefined {
+  const word = text.trim()
+  if (word === 'max' || word === '-1') return 'none'
+  const value = /^\d+$/.test(word) ? Number(word) : 0
+  if (value === 0) return undefined
+  return value < UNBELIEVABLE_BYTES ? bytes(value) : 'none'
+}
+
+/** The machine's memory from /proc/meminfo (`MemTotal:       16384256 kB`); where it does not say, more than any has. */
+export function parseMachineBytes(meminfo: string): Bytes {
+  const kib = parseBytes(field(meminfo, 'MemTotal:')?.replace(/ kB$/, '') ?? '') ?? 0
+  return bytes(kib > 0 ? kib * 1024 : UNBELIEVABLE_BYTES)
+}
+
+/** A file's contents for a sentence: trimmed, at most 40 characters, in quotes, control characters escaped. */
+export const quoted = (text: string): string => JSON.stringify(text.trim().slice(0, 40))
