@@ -4,19 +4,12 @@ import { build } from 'esbuild'
 
 const { version, description, license } = JSON.parse(readFileSync('package.json', 'utf8'))
 
-/** What start-up loads may weigh at most, minified. */
-const BUDGET_BYTES = { 'preload.js': 24 * 1024 }
-
-// Everything stands inside one try: on a Node that is too old for a `node:` import the app runs, in silence.
-const wrapped = {
-  banner: { js: '"use strict";try{' },
-  footer: { js: '}catch(e){}' },
-}
+/** What each file may weigh at most, minified. Start-up loads preload.js and nothing else. */
+const BUDGET_BYTES = { 'preload.js': 24 * 1024, 'watch.js': 32 * 1024 }
 
 rmSync('dist', { recursive: true, force: true })
 mkdirSync('dist')
-const { metafile } = await build({
-  entryPoints: { preload: 'preload/main.ts' },
+const common = {
   outdir: 'dist',
   bundle: true,
   platform: 'node',
@@ -24,18 +17,26 @@ const { metafile } = await build({
   // Syntax that an older Node cannot parse would end every process with 1; es2019 parses from Node 12 on.
   target: 'es2019',
   minify: true,
-  // Names of functions are what a stack trace and `listeners()` show.
-  keepNames: false,
   metafile: true,
   legalComments: 'none',
   define: { HEAPGUARD_VERSION: JSON.stringify(version) },
-  ...wrapped,
-})
+  tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
+}
+const built = [
+  await build({
+    ...common,
+    entryPoints: { preload: 'preload/main.ts' },
+    // Everything stands inside one try: on a Node that is too old for a `node:` import the app runs, in silence.
+    banner: { js: '"use strict";try{' },
+    footer: { js: '}catch(e){}' },
+  }),
+  await build({ ...common, entryPoints: { watch: 'preload/watch.ts' } }),
+]
 
 const faults = []
-for (const input of Object.keys(metafile.inputs))
+for (const input of built.flatMap(({ metafile }) => Object.keys(metafile.inputs)))
   if (!input.startsWith('preload/')) faults.push(`${input} is not from preload/`)
-for (const [file, { bytes, imports }] of Object.entries(metafile.outputs)) {
+for (const [file, { bytes, imports }] of built.flatMap(({ metafile }) => Object.entries(metafile.outputs))) {
   const name = file.replace('dist/', '')
   for (const { path } of imports) if (!path.startsWith('node:')) faults.push(`${name} imports ${path}`)
   const budget = BUDGET_BYTES[name]

@@ -1,28 +1,30 @@
 // The composition root: settings -> validate -> monitor -> signals. Reads as a table of contents.
 import type { HeapBudget } from './core/budget.ts'
-import { configProblem, shutdown, signalArrived } from './core/report.ts'
+import { shutdown } from './core/report.ts'
 import { readSettings } from './core/settings.ts'
+import { bytes } from './core/units.ts'
 import { validateHeapConfiguration } from './heap-validator.ts'
 import { hookExit } from './host/exit.ts'
 import type { Host } from './host/host.ts'
 import { openLog } from './host/log.ts'
 import { type ListeningProcess, watchNewListeners } from './host/new-listener.ts'
-import { takeSample } from './host/sampler.ts'
+import { watchLoader } from './host/second-file.ts'
 import { followSignals } from './host/signals.ts'
 import { MemoryMonitor } from './memory-monitor.ts'
 
-/** Starts the guard in this process. Returns its undo, which is idempotent. */
-export function boot(host: Host, target: ListeningProcess): () => void {
+/** Starts the guard in this process; `folder` holds the second file. Returns its undo, which is idempotent. */
+export function boot(host: Host, target: ListeningProcess, folder: string): () => void {
   const { settings, problems } = readSettings(host.readVariable)
   const log = openLog(host, settings)
-  for (const problem of problems) log.say(configProblem(problem))
-  const budget: HeapBudget = validateHeapConfiguration(host, settings, log)
+  const watch = watchLoader(folder, host.readText)
+  for (const problem of problems) log.say(watch().configProblem(problem))
+  const budget: HeapBudget = validateHeapConfiguration(host, settings, log, watch)
 
   const monitor = new MemoryMonitor({
     budget,
     intervalMs: settings.intervalMs,
     log,
-    takeSample: () => takeSample(host, budget),
+    watch: () => ({ takeSample: () => watch().takeSample(host, budget), memoryLine: watch().memoryLine }),
     every: host.every,
   })
   monitor.start()
@@ -31,14 +33,19 @@ export function boot(host: Host, target: ListeningProcess): () => void {
   const exit = hookExit(target, (reason, exitCode) => {
     monitor.stop()
     const now = host.memory().heapUsed
-    const peakHeapUsedBytes = now > monitor.peakHeapUsedBytes ? now : monitor.peakHeapUsedBytes
+    const peakHeapUsedBytes = bytes(Math.max(now, monitor.peakHeapUsedBytes))
     log.say(shutdown({ reason, exitCode, peakRssBytes: host.peakRss(), peakHeapUsedBytes, uptimeMs: host.uptime() }))
   })
   const signals = settings.signals
-    ? followSignals(target, isPid1, (signal, appHandles) => {
-        if (appHandles) monitor.stopWithLastLine()
-        log.say(signalArrived(signal, appHandles, isPid1))
-      })
+    ? followSignals(
+        target,
+        isPid1,
+        (signal, appHandles) => {
+          if (appHandles) monitor.stopWithLastLine()
+          log.say(watch().signalArrived(signal, appHandles, isPid1))
+        },
+        () => watch().followVisibly,
+      )
     : undefined
   const unwatch = watchNewListeners(target, event => {
     signals?.aboutToListen(event)

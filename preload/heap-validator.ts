@@ -1,13 +1,14 @@
 // At boot: gather the facts through the host, let core judge, say one line.
-import { remedyFor, verdictOf } from './core/assess.ts'
+import { verdictOf } from './core/assess.ts'
 import { budgetOf, type HeapBudget } from './core/budget.ts'
 import { readContainerLimit } from './core/cgroup.ts'
 import { readOldSpaceLimit } from './core/flags.ts'
-import { heapValidated, kernelLimitIsLower } from './core/report.ts'
+import { heapValidated } from './core/report.ts'
 import type { Settings } from './core/settings.ts'
 import { mbToBytes } from './core/units.ts'
 import type { Host } from './host/host.ts'
 import type { Log } from './host/log.ts'
+import type { Watch } from './host/second-file.ts'
 
 declare const HEAPGUARD_VERSION: string
 
@@ -15,7 +16,7 @@ declare const HEAPGUARD_VERSION: string
  * Checks V8's heap limit (bytes, from its live statistics) against the container's memory, says one `heap-validated`
  * line and returns the budget that the watch goes by. Throws nothing for what it finds, however odd.
  */
-export function validateHeapConfiguration(host: Host, settings: Settings, log: Log): HeapBudget {
+export function validateHeapConfiguration(host: Host, settings: Settings, log: Log, watch: () => Watch): HeapBudget {
   const memoryNodeSeesBytes = host.memoryNodeSees()
   const budget = budgetOf({
     heapLimitBytes: host.heapLimit(),
@@ -38,18 +39,11 @@ export function validateHeapConfiguration(host: Host, settings: Settings, log: L
     kernelLimit.kind === 'limited' &&
     kernelLimit.limitBytes < mbToBytes(containerMemoryMB)
   )
-    log.say(kernelLimitIsLower(containerMemoryMB, kernelLimit.limitBytes, kernelLimit.path))
+    log.say(watch().kernelLimitIsLower(containerMemoryMB, kernelLimit.limitBytes, kernelLimit.path))
   const verdict = verdictOf(budget, warnPercent)
-  log.say(
-    heapValidated({
-      budget,
-      verdict,
-      remedy: remedyFor(budget, verdict, { nodeVersion: host.nodeVersion, warnPercent }),
-      warnPercent,
-      version: HEAPGUARD_VERSION,
-      nodeVersion: host.nodeVersion,
-      isPid1: host.pid === 1,
-    }),
-  )
+  const { nodeVersion } = host
+  const advice = verdict.kind === 'fits' ? undefined : watch().adviceOn(budget, verdict, { nodeVersion, warnPercent })
+  const isPid1 = host.pid === 1
+  log.say(heapValidated({ budget, verdict, warnPercent, version: HEAPGUARD_VERSION, nodeVersion, isPid1 }, advice))
   return budget
 }

@@ -1,5 +1,4 @@
 // The only file with effects at import: gate, boot, and one catch that never lets an error out.
-import * as fs from 'node:fs'
 import { boot } from './boot.ts'
 import { gateOf } from './core/gate.ts'
 import { isEnabled, type ReadVariable } from './core/settings.ts'
@@ -24,18 +23,25 @@ try {
     execArgv: process.execArgv,
     testContext: process.env.NODE_TEST_CONTEXT,
   })
-  if (gate.kind === 'run') boot(realHost(), target)
+  if (gate.kind === 'run') boot(realHost(), target, __dirname)
 } catch (error) {
   try {
-    // Opened anew, so that a full pipe loses the line in place of stopping the app; O_APPEND for a regular file.
-    const { openSync, writeSync, closeSync, constants } = fs
-    const fd = openSync(
-      '/proc/self/fd/2',
-      constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY | constants.O_APPEND,
-    )
-    writeSync(fd, `heapguard: could not start (${(error as Error).message}); the app runs without it\n`)
-    closeSync(fd)
+    sayOnce(`heapguard: could not start (${(error as Error).message}); the app runs without it\n`)
   } catch {
     // Descriptor 2 cannot be written: the app runs without it, and without a word.
   }
+}
+
+/** Opened anew, so that a full pipe loses the line in place of stopping the app; a socket cannot be opened. */
+function sayOnce(line: string): void {
+  const { openSync, writeSync, closeSync, constants } = require('node:fs') as typeof import('node:fs')
+  const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_APPEND } = constants
+  let fd = 2
+  try {
+    fd = openSync('/proc/self/fd/2', O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND)
+  } catch {
+    // Then on the descriptor itself: one short line does not fill a socket.
+  }
+  writeSync(fd, line)
+  if (fd !== 2) closeSync(fd)
 }

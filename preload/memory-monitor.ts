@@ -1,6 +1,7 @@
 // The watch: an unref'd timer around sample -> record -> log, with its own catch.
 import type { HeapBudget } from './core/budget.ts'
-import { memoryLine, sampleFailed } from './core/report.ts'
+import type { Entry } from './core/record.ts'
+import { sampleFailed } from './core/report.ts'
 import type { Sample } from './core/sample.ts'
 import { type Bytes, bytes, type Millis } from './core/units.ts'
 import type { Log } from './host/log.ts'
@@ -10,7 +11,11 @@ export interface MonitorParts {
   /** Time between `memory` lines; 0 = none. */
   readonly intervalMs: Millis
   readonly log: Log
-  readonly takeSample: () => Sample
+  /** From the second file: it is loaded at the first tick, not at the start. */
+  readonly watch: () => {
+    readonly takeSample: () => Sample
+    readonly memoryLine: (sample: Sample, budget: HeapBudget, droppedLines: number) => Entry
+  }
   /** An unref'd interval; returns its undo. */
   readonly every: (interval: Millis, tick: () => void) => () => void
 }
@@ -50,8 +55,9 @@ export class MemoryMonitor {
   }
 
   private tick(): void {
-    const { budget, log, takeSample } = this.parts
+    const { budget, log, watch } = this.parts
     try {
+      const { takeSample, memoryLine } = watch()
       const sample = takeSample()
       if (sample.memory.heapUsed > this.peakHeapUsed) this.peakHeapUsed = sample.memory.heapUsed
       log.say(memoryLine(sample, budget, log.droppedLines()))

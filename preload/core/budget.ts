@@ -63,3 +63,10 @@ function containerMemoryOf(operatorMB: number | undefined, kernel: ContainerLimi
   if (kernel.kind === 'limited') return { bytes: kernel.limitBytes, source: kernel.source, path: kernel.path }
   return { bytes: mbToBytes(ASSUMED_CONTAINER_MB), source: 'default' }
 }
+
+/** The least limit that is known: what the kernel enforces, or what the operator says; never an assumption. */
+export function leastKnownLimit({ container, kernelLimit }: HeapBudget): Bytes | undefined {
+  const known = container.source === 'default' ? [] : [container.bytes]
+  if (kernelLimit.kind === 'limited') known.push(kernelLimit.limitBytes)
+  return known.length === 0 ? undefined : (Math.min(...known) as Bytes)
+}

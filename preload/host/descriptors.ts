@@ -1,5 +1,4 @@
 // The few calls on descriptors that lines are written with, taken at load.
-import * as fs from 'node:fs'
 
 export type DescriptorKind = 'file' | 'pipe' | 'character-device' | 'socket' | 'other'
 
@@ -28,8 +27,8 @@ export interface Descriptors {
 
 /** This process's descriptors. */
 export function realDescriptors(): Descriptors {
-  const { fstatSync, openSync, writeSync, closeSync } = fs
-  const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_APPEND, O_CREAT } = fs.constants
+  const { fstatSync, openSync, writeSync, closeSync, constants } = require('node:fs') as typeof import('node:fs')
+  const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_APPEND, O_CREAT } = constants
   // A FIFO or a terminal that is named in HEAPGUARD_LOG_FILE must not block either.
   const nonBlocking = O_WRONLY | O_NONBLOCK | O_NOCTTY
   const { byteLength } = Buffer

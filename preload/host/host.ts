@@ -1,6 +1,5 @@
 // What the guard needs of Node, gathered in one place and taken at load: an app that replaces a global, a method of fs
 // or a clock afterwards (fake timers, a patched Date) changes nothing here. Tests pass a literal instead.
-import * as fs from 'node:fs'
 import type { ReadText } from '../core/cgroup.ts'
 import type { ProcessMemory } from '../core/sample.ts'
 import type { ReadVariable } from '../core/settings.ts'
@@ -66,7 +65,7 @@ export function realHost(): Host {
 
 /** Reads at most 64 KiB of a file, without keeping a descriptor: a kept one would shift the numbers that the app gets. */
 function realReadText(): ReadText {
-  const { openSync, readSync, closeSync } = fs
+  const { openSync, readSync, closeSync } = require('node:fs') as typeof import('node:fs')
   const { alloc } = Buffer
   let buffer = alloc(FIRST_READ_BYTES)
   return path => {

@@ -3,6 +3,7 @@
 // binds it to process.emit as it stands at that moment. For just that call process.emit reads as a dispatcher of ours,
 // which tells the guard and then calls the emit that would have been bound: no listener, nothing left on process.
 import type { ListeningProcess } from './new-listener.ts'
+import type { FollowVisibly, VisibleFollower } from './visible-signals.ts'
 
 /** Told when a signal is delivered, before the app's own handlers run. */
 export type OnDelivered = (signal: WatchedSignal, appHandles: boolean) => void
@@ -32,7 +33,12 @@ interface Internals {
  * start: the process lives on as it would have, and `onDelivered` hears of it. Never throws for what it finds of Node:
  * where the internals are not as expected, a visible listener that steps aside at delivery does the same job.
  */
-export function followSignals(target: ListeningProcess, isPid1: boolean, onDelivered: OnDelivered): SignalFollower {
+export function followSignals(
+  target: ListeningProcess,
+  isPid1: boolean,
+  onDelivered: OnDelivered,
+  loadFallback: () => FollowVisibly,
+): SignalFollower {
   let running = true
   const tell = (signal: WatchedSignal): void => {
     if (!running) return
@@ -44,11 +50,13 @@ export function followSignals(target: ListeningProcess, isPid1: boolean, onDeliv
   }
   const internals = findInternals(target)
   let follow = internals === undefined ? undefined : hiddenFollower(target, internals, tell)
-  const fallback = visibleFollower(target, tell)
+  let fallback: VisibleFollower | undefined
 
   const listenTo = (signal: WatchedSignal): void => {
     if (follow?.(signal) === false) follow = undefined
-    if (follow === undefined && !isPid1) fallback.aboutToListen(signal)
+    if (follow !== undefined || isPid1) return
+    fallback ??= loadFallback()(target, tell)
+    fallback.aboutToListen(signal)
   }
   const refresh = (): void => {
     if (isPid1 && running && follow !== undefined)
@@ -66,7 +74,7 @@ export function followSignals(target: ListeningProcess, isPid1: boolean, onDeliv
     refresh,
     stop: () => {
       running = false
-      fallback.stop()
+      fallback?.stop()
     },
   }
 }
@@ -112,44 +120,5 @@ function withProperty(target: object, name: string, shown: PropertyDescriptor, c
   } finally {
     if (own === undefined) delete (target as Record<string, unknown>)[name]
     else Object.defineProperty(target, name, own)
-  }
-}
-
-/**
- * The fallback: a listener in front of the app's first that removes itself at delivery, so that code which counts
- * listeners when a signal arrives (signal-exit and all that is built on it) does not see it. While the app listens,
- * listenerCount is one higher, and the handle's async context is the guard's.
- */
-function visibleFollower(
-  target: ListeningProcess,
-  tell: (signal: WatchedSignal) => void,
-): { readonly aboutToListen: (signal: WatchedSignal) => void; readonly stop: () => void } {
-  const held = new Map<WatchedSignal, () => void>()
-  const release = (signal: WatchedSignal): void => {
-    const listener = held.get(signal)
-    if (listener === undefined) return
-    held.delete(signal)
-    target.removeListener(signal, listener)
-    if (held.size === 0) target.removeListener('removeListener', onRemoveListener)
-  }
-  // Ours must not be the last one: it would keep the default action away from an app that no longer listens.
-  const onRemoveListener = (event: string | symbol): void => {
-    const signal = WATCHED_SIGNALS.find(watched => watched === event)
-    if (signal !== undefined && held.has(signal) && target.listenerCount(signal) === 1) release(signal)
-  }
-  return {
-    aboutToListen: signal => {
-      if (held.has(signal)) return
-      const listener = (): void => {
-        release(signal)
-        tell(signal)
-      }
-      if (held.size === 0) target.on('removeListener', onRemoveListener)
-      held.set(signal, listener)
-      target.prependListener(signal, listener)
-    },
-    stop: () => {
-      for (const signal of WATCHED_SIGNALS) release(signal)
-    },
   }
 }

@@ -57,7 +57,7 @@ for (const [name, msg] of Object.entries({
     const line = jsonLine(entry({ msg }), STAMP)
     t.equal(JSON.parse(line).msg, msg)
     t.equal(line.split(/[\r\n\u2028\u2029]/).length, 2)
-    t.equal(line, line.toWellFormed?.() ?? line)
+    t.equal(Buffer.from(line).toString(), line, 'no lone surrogate')
   })
   t.test(`text with ${name} is one line without control characters`, async t => {
     const line = textLine(entry({ msg }), STAMP)

