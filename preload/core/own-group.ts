@@ -1,7 +1,7 @@
 // Where this process's memory group is: /proc/self/cgroup says its path, mountinfo where that path can be read.
 import type { MemoryGroup } from './cgroup.ts'
 import type { QuietRead } from './kernel-files.ts'
-import { parseMountinfo, pathBelow } from './mountinfo.ts'
+import { type MemoryMount, parseMemoryMounts, pathBelow } from './mountinfo.ts'
 
 export interface OwnGroups {
   /** The own group first, then the groups above it as far as the mount shows them. */
@@ -14,36 +14,41 @@ export interface OwnGroups {
   readonly meminfoIsVirtual: boolean
 }
 
+const DELETED = ' (deleted)'
+
 // Where every distribution and container runtime mounts them.
 const USUAL_MOUNT_POINT = { 'cgroup-v2': '/sys/fs/cgroup', 'cgroup-v1': '/sys/fs/cgroup/memory' } as const
 
 /** Finds the own group. Tells `problems` when no mount shows it; then the top of the mount is all that can be read. */
 export function findOwnGroups(read: QuietRead, problems: string[]): OwnGroups {
   const own = parseOwnGroup(read('/proc/self/cgroup') ?? '')
-  const mounts = parseMountinfo(read('/proc/self/mountinfo') ?? '')
-  const all = [...mounts.values()]
+  const mountinfo = read('/proc/self/mountinfo') ?? ''
+  const mounts = parseMemoryMounts(mountinfo)
   // Where nothing says which: a v1 mount for memory means that v1 has the controller, whatever cgroup2 is beside it.
-  const version = own?.version ?? (all.some(mount => mount.version === 'cgroup-v1') ? 'cgroup-v1' : 'cgroup-v2')
-  const belowIn = (root: string) => (own === undefined ? '' : pathBelow(root, own.path))
-  // Of several mounts that show the own group, the one with the shortest root shows most of the groups above it.
-  const candidates = all.filter(mount => mount.version === version).sort((a, b) => a.root.length - b.root.length)
-  const mount = candidates.find(({ root }) => belowIn(root) !== undefined) ?? candidates[0]
+  const version = own?.version ?? (mounts.some(mount => mount.version === 'cgroup-v1') ? 'cgroup-v1' : 'cgroup-v2')
+  let mount: MemoryMount | undefined
+  let below: string | undefined
+  for (const candidate of mounts) {
+    const rest = own === undefined ? '' : pathBelow(candidate.root, own.path)
+    // Of several mounts that show the own group, the one in which it lies deepest shows most of the groups above it.
+    if (candidate.version === version && (mount === undefined || (rest?.length ?? -1) > (below?.length ?? -1))) {
+      mount = candidate
+      below = rest
+    }
+  }
+  const isAssumed = own === undefined || mount === undefined
   const mountPoint = mount?.mountPoint ?? USUAL_MOUNT_POINT[version]
-  const below = belowIn(mount?.root ?? '/')
+  if (mount === undefined) below = pathBelow('/', own?.path ?? '/')
   if (below === undefined) problems.push(`the own group ${own?.path} is not in ${mountPoint}`)
+  below = below ?? ''
 
   const groups: MemoryGroup[] = []
-  for (let path = below ?? ''; path !== ''; path = path.slice(0, path.lastIndexOf('/')))
+  for (let path = below; path !== ''; path = path.slice(0, path.lastIndexOf('/')))
     groups.push({ version, folder: mountPoint + path })
   groups.push({ version, folder: mountPoint })
   if (own === undefined && mount === undefined)
     groups.push({ version: 'cgroup-v1', folder: USUAL_MOUNT_POINT['cgroup-v1'] })
-  return {
-    groups,
-    below: below ?? '',
-    isAssumed: own === undefined || mount === undefined,
-    meminfoIsVirtual: mounts.has('/proc/meminfo'),
-  }
+  return { groups, below, isAssumed, meminfoIsVirtual: mountinfo.includes(' /proc/meminfo ') }
 }
 
 /**
@@ -53,12 +58,14 @@ export function findOwnGroups(read: QuietRead, problems: string[]): OwnGroups {
 function parseOwnGroup(text: string): { readonly version: MemoryGroup['version']; readonly path: string } | undefined {
   let path: string | undefined
   for (const line of text.split('\n')) {
-    const [id, controllers = '', ...rest] = line.split(':')
-    const named = rest.join(':').replace(/ \(deleted\)$/, '')
+    const controllersAt = line.indexOf(':') + 1
+    const pathAt = line.indexOf(':', controllersAt) + 1
+    const controllers = line.slice(controllersAt, pathAt - 1)
+    const named = line.slice(pathAt, line.endsWith(DELETED) ? -DELETED.length : undefined)
     // The kernel prints at most PATH_MAX.
-    if (!named.startsWith('/') || named.length > 4096) continue
+    if (pathAt === 0 || !named.startsWith('/') || named.length > 4096) continue
     if (controllers.split(',').includes('memory')) return { version: 'cgroup-v1', path: named }
-    if (id === '0' && controllers === '') path = named
+    if (line.startsWith('0::')) path = named
   }
   return path === undefined ? undefined : { version: 'cgroup-v2', path }
 }

@@ -1,7 +1,7 @@
 // How much of its memory a group uses, what it is made of, and what the kernel did about it.
 import type { MemoryGroup, ReadText } from './cgroup.ts'
-import { field, quietly } from './kernel-files.ts'
-import { type Bytes, bytes, type Millis, millis, parseBytes, percentToRatio, type Ratio } from './units.ts'
+import { field, parseWhole, quietly } from './kernel-files.ts'
+import { type Bytes, bytes, type Millis, millis, percentToRatio, type Ratio } from './units.ts'
 
 /** What the usage is made of, in bytes, groups below included. A key that the kernel does not give is absent. */
 export interface MemorySplit {
@@ -64,7 +64,7 @@ export function readUsage(readText: ReadText, group: MemoryGroup, depth: UsageDe
   const v1 = group.version === 'cgroup-v1'
   const read = quietly(readText)
   const file = (name: string) => read(`${group.folder}/memory.${name}`)
-  const usageBytes = parseBytes((file(v1 ? 'usage_in_bytes' : 'current') ?? '').trim())
+  const usageBytes = sizeIn(file(v1 ? 'usage_in_bytes' : 'current'))
   if (depth.kind === 'calm' && (usageBytes === undefined || usageBytes < depth.belowBytes))
     return present({ usageBytes })
   const stat = numbersIn(file('stat'))
@@ -95,20 +95,26 @@ export function readUsage(readText: ReadText, group: MemoryGroup, depth: UsageDe
   })
 }
 
+function sizeIn(text: string | undefined): Bytes | undefined {
+  const value = parseWhole((text ?? '').trim())
+  return value === undefined ? undefined : bytes(value)
+}
+
 // Lines of `key number`: `anon 1048576`.
 const numbersIn =
   (text = '') =>
   (key: string) =>
-    parseBytes(field(text, key) ?? '')
+    sizeIn(field(text, key))
 
 // `some avg10=0.00 avg60=0.00 avg300=0.00 total=123`, percent and microseconds.
 function stall(text: string | undefined, kind: string): Stall | undefined {
   const words = (field(text ?? '', kind) ?? '').split(' ')
   const value = (key: string) => words.find(word => word.startsWith(key))?.slice(key.length) ?? ''
   const percent = value('avg10=')
-  const micros = parseBytes(value('total='))
+  const isShare = /^\d{1,3}\.\d\d$/.test(percent) && Number(percent) <= 100
+  const micros = parseWhole(value('total='))
   return some({
-    avg10Ratio: /^\d{1,3}\.\d\d$/.test(percent) ? percentToRatio(Number(percent)) : undefined,
+    avg10Ratio: isShare ? percentToRatio(Number(percent)) : undefined,
     totalMs: micros === undefined ? undefined : millis(micros / 1000),
   })
 }
