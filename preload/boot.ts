@@ -23,6 +23,7 @@ export function boot(host: Host, target: ListeningProcess, folder: string): () =
   const monitor = new MemoryMonitor({
     budget,
     intervalMs: settings.intervalMs,
+    onTick: () => signals?.refresh(),
     log,
     watch: () => ({ takeSample: () => watch().takeSample(host, budget), memoryLine: watch().memoryLine }),
     every: host.every,

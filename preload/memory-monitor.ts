@@ -10,6 +10,8 @@ export interface MonitorParts {
   readonly budget: HeapBudget
   /** Time between `memory` lines; 0 = none. */
   readonly intervalMs: Millis
+  /** Called first at each tick. */
+  readonly onTick: () => void
   readonly log: Log
   /** From the second file: it is loaded at the first tick, not at the start. */
   readonly watch: () => {
@@ -55,8 +57,9 @@ export class MemoryMonitor {
   }
 
   private tick(): void {
-    const { budget, log, watch } = this.parts
+    const { budget, log, onTick, watch } = this.parts
     try {
+      onTick()
       const { takeSample, memoryLine } = watch()
       const sample = takeSample()
       if (sample.memory.heapUsed > this.peakHeapUsed) this.peakHeapUsed = sample.memory.heapUsed

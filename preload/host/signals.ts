@@ -58,9 +58,15 @@ export function followSignals(
     fallback ??= loadFallback()(target, tell)
     fallback.aboutToListen(signal)
   }
+  // As PID 1: the signals that are heard for the guard alone, since the app has no listener of its own.
+  const heardAlone = new Set<WatchedSignal>()
   const refresh = (): void => {
-    if (isPid1 && running && follow !== undefined)
-      for (const signal of WATCHED_SIGNALS) if (target.listenerCount(signal) === 0) listenTo(signal)
+    if (!isPid1 || !running) return
+    for (const signal of WATCHED_SIGNALS) {
+      if (heardAlone.has(signal) || target.listenerCount(signal) > 0) continue
+      listenTo(signal)
+      heardAlone.add(signal)
+    }
   }
   refresh()
   // Another preload listens already: its handle is bound anew, to the dispatcher.
@@ -69,7 +75,9 @@ export function followSignals(
   return {
     aboutToListen: event => {
       const signal = WATCHED_SIGNALS.find(watched => watched === event)
-      if (signal !== undefined && running && target.listenerCount(signal) === 0) listenTo(signal)
+      if (signal === undefined || !running || target.listenerCount(signal) > 0) return
+      heardAlone.delete(signal)
+      listenTo(signal)
     },
     refresh,
     stop: () => {

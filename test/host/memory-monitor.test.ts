@@ -25,6 +25,7 @@ function monitor(intervalMs: number, takeSample: () => Sample = () => SAMPLE) {
       nodeSeesBytes: undefined,
     }),
     intervalMs: millis(intervalMs),
+    onTick: () => {},
     log: { say: entry => said.push(entry), droppedLines: () => 0 },
     watch: () => ({ takeSample, memoryLine }),
     every: (interval, tick) => {

@@ -1,6 +1,7 @@
 // What a signal comes to, with the guard and with an empty preload: the same, to the byte.
+import { resolve } from 'node:path'
 import t from 'tap'
-import { EMPTY, type Ended, GUARD, recordsIn, startNode, withoutRecords } from './node.ts'
+import { EMPTY, type Ended, GUARD, recordsIn, runNode, startNode, withoutRecords } from './node.ts'
 
 type Step = NodeJS.Signals | `wait for ${string}`
 
@@ -193,16 +194,17 @@ async function outcome(one: Case, preload: string): Promise<Ended> {
   return running.ended
 }
 
+const seen = ({ code, signal, stdout, stderr }: Ended): unknown => ({
+  code,
+  signal,
+  stdout,
+  stderr: withoutRecords(stderr).replaceAll(/\(node:\d+\)/g, '(node)'),
+})
+
 t.jobs = 4
 for (const [name, one] of Object.entries(cases))
   t.test(name, async t => {
     const [bare, guarded] = await Promise.all([outcome(one, EMPTY), outcome(one, GUARD)])
-    const seen = ({ code, signal, stdout, stderr }: Ended): unknown => ({
-      code,
-      signal,
-      stdout,
-      stderr: withoutRecords(stderr).replaceAll(/\(node:\d+\)/g, '(node)'),
-    })
     t.strictSame(seen(guarded), seen(bare), 'the same with the guard as without')
     t.match(bare, one.want)
     if (one.events !== undefined)
@@ -211,3 +213,37 @@ for (const [name, one] of Object.entries(cases))
         one.events,
       )
   })
+
+// What the visible listener of the fallback cannot hide; docs/transparency.md says so.
+const SEEN_IN_FALLBACK = new Set([
+  'what a handler sees of process',
+  'ten listeners and an eleventh: the same warnings',
+  'an async context that the handler was added in',
+  // A listener cannot tell a signal from an emit by hand: the monitor stops.
+  'process.emit by hand is no signal',
+])
+const HIDE = resolve('test/fixtures/hide-signal-internals.cjs')
+
+for (const [name, one] of Object.entries(cases))
+  if (!SEEN_IN_FALLBACK.has(name))
+    t.test(`on a Node with other internals: ${name}`, async t => {
+      const [bare, guarded] = await Promise.all([
+        outcome(one, `${HIDE} --require ${EMPTY}`),
+        outcome(one, `${HIDE} --require ${GUARD}`),
+      ])
+      t.strictSame(seen(guarded), seen(bare), 'the same with the guard as without')
+      if (one.events !== undefined) {
+        // It steps aside for good at the first delivery, so a second signal is not told.
+        const told = one.events.filter((event, i) => event !== 'signal' || one.events?.indexOf('signal') === i)
+        t.strictSame(
+          recordsIn(guarded.stderr).map(record => record.event),
+          told,
+        )
+      }
+    })
+
+t.test('the hidden design is the one at work here: while the app listens there is one listener', async t => {
+  const count = `process.on('SIGTERM', () => {}); console.log(process.listenerCount('SIGTERM'))`
+  t.equal((await runNode({ args: ['-e', count], preload: GUARD })).stdout, '1\n')
+  t.equal((await runNode({ args: ['-e', count], preload: `${HIDE} --require ${GUARD}` })).stdout, '2\n')
+})
