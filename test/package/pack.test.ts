@@ -1,0 +1,71 @@
+// What users get: the package as npm packs it, installed in somebody's node_modules.
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { emptyFolder, GUARD, recordsIn, runNode } from '../preload/node.ts'
+
+t.test('npm pack holds what users need, and nothing else', async t => {
+  const [packed] = JSON.parse(
+    execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'], { encoding: 'utf8' }),
+  )
+  t.strictSame(packed.files.map((file: { path: string }) => file.path).sort(), [
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'dist/package.json',
+    'dist/preload.js',
+    'dist/watch.js',
+    'package.json',
+  ])
+  t.notOk(JSON.parse(readFileSync('package.json', 'utf8')).dependencies, 'no run-time dependency')
+})
+
+t.test('--require heapguard works from node_modules, below a package.json of type module', async t => {
+  const folder = emptyFolder()
+  const home = join(folder, 'node_modules/heapguard')
+  mkdirSync(home, { recursive: true })
+  cpSync('dist', join(home, 'dist'), { recursive: true })
+  cpSync('package.json', join(home, 'package.json'))
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  writeFileSync(join(folder, 'app.js'), 'console.log(import.meta.url.slice(0, 5))')
+  const required = await runNode({ args: ['app.js'], preload: 'heapguard', cwd: folder })
+  t.equal(required.stdout, 'file:\n')
+  t.match(recordsIn(required.stderr)[0], { event: 'heap-validated' })
+  const imported = await runNode({ args: ['--import', 'heapguard', 'app.js'], cwd: folder })
+  t.match(recordsIn(imported.stderr)[0], { event: 'heap-validated' })
+})
+
+t.test('a package.json of type module above the copied folder does not turn the bundle into ESM', async t => {
+  const folder = emptyFolder()
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  cpSync('dist', join(folder, 'heapguard'), { recursive: true })
+  const { code, stderr } = await runNode({ args: ['-e', ''], preload: join(folder, 'heapguard/preload.js') })
+  t.equal(code, 0)
+  t.match(recordsIn(stderr)[0], { event: 'heap-validated' })
+})
+
+t.test('without its second file the guard still gives its verdict, and says once what is missing', async t => {
+  const folder = emptyFolder()
+  cpSync(GUARD, join(folder, 'preload.js'))
+  t.notOk(existsSync(join(folder, 'watch.js')))
+  const { code, stderr } = await runNode({
+    args: ['-e', 'setTimeout(() => {}, 200)'],
+    preload: join(folder, 'preload.js'),
+    nodeOptions: '--max-old-space-size=384',
+    env: { CONTAINER_MEMORY_MB: '1024', HEAPGUARD_INTERVAL_MS: '20' },
+  })
+  t.equal(code, 0)
+  t.match(recordsIn(stderr), [
+    { event: 'heap-validated', verdict: 'fits' },
+    { event: 'evidence-problem', reason: /watch\.js is missing/ },
+    { event: 'shutdown' },
+  ])
+  const misfit = await runNode({
+    args: ['-e', ''],
+    preload: join(folder, 'preload.js'),
+    nodeOptions: '--max-old-space-size=384',
+    env: { CONTAINER_MEMORY_MB: '256', HEAPGUARD_LOG_LEVEL: 'shout' },
+  })
+  t.match(recordsIn(misfit.stderr)[0], { event: 'heap-validated', level: 'warn', verdict: 'exceeds' })
+})
