@@ -49,7 +49,7 @@ export async function whyNoDocker(majors: readonly string[] = ['24']): Promise<s
 export async function build(t: Test, name: string, folder: string, args: readonly string[] = []): Promise<string> {
   const tag = `heapguard-test:${name}-${process.pid}`
   // The host's network: npm ci has to reach its registry, also where the daemon's bridge leads nowhere.
-  await docker('build', '--network=host', '--quiet', '--tag', tag, ...args, folder)
+  await docker('build', '--network=host', '--force-rm', '--quiet', '--tag', tag, ...args, folder)
   t.teardown(() => docker('rmi', '--no-prune', tag))
   return tag
 }
