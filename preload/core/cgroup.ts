@@ -1,5 +1,5 @@
 // What the kernel's files say about this process's memory: the limit that would kill it, and who set it.
-import { parseMachineBytes, quietly } from './kernel-files.ts'
+import { parseMachineBytes, parseWhole, quietly } from './kernel-files.ts'
 import { type Levels, readLevels, readLimitText } from './levels.ts'
 import { findOwnGroups } from './own-group.ts'
 import { type Bytes, mbToBytes } from './units.ts'
@@ -97,7 +97,7 @@ function readKernelLimit(readText: ReadText): ContainerLimit {
   const levels = readLevels(own, read, readAside, problems)
   const { watched, group } = levels
   const isComparable = levels.hard.length + levels.soft.length > 0 && !own.meminfoIsVirtual
-  const machineBytes = parseMachineBytes((isComparable ? readAside('/proc/meminfo') : undefined) ?? '')
+  const machineBytes = parseMachineBytes(isComparable ? readAside('/proc/meminfo') : undefined)
   const hard = levels.hard.filter(level => level.limitBytes < machineBytes)
   // Sorting is stable: of equal limits the own group's wins.
   const [least] = [...hard].sort(byLimit)
@@ -135,8 +135,9 @@ function whyUnlimited({ hard: [number], group, watched }: Levels, machineBytes: 
 
 // Lambda sets its function's memory, a whole number of MB, and shows no cgroup.
 function withLambda(limit: ContainerLimit, text = ''): ContainerLimit {
-  // At most 9 digits, so that the bytes are exact.
-  const limitBytes = mbToBytes(/^[1-9]\d{0,8}$/.test(text) ? Number(text) : 0)
+  const megabytes = parseWhole(text) ?? 0
+  // Below that the bytes are exact.
+  const limitBytes = mbToBytes(megabytes < 1e9 ? megabytes : 0)
   if (limitBytes === 0 || (limit.kind === 'limited' && limit.limitBytes <= limitBytes)) return limit
   const confidence = limit.kind === 'unknown' ? 'low' : 'high'
   return { ...limit, kind: 'limited', limitBytes, source: 'lambda', path: LAMBDA_VARIABLE, confidence }

@@ -32,10 +32,9 @@ export function quietly(readText: ReadText, problems: string[] = []): QuietRead 
 
 /** The rest of the first line that begins with `key` and a space: `field('file 10\nanon 20\n', 'anon')` is `20`. */
 export function field(text: string, key: string): string | undefined {
-  const start = text.startsWith(`${key} `) ? 0 : text.indexOf(`\n${key} `) + 1
-  if (start === 0 && !text.startsWith(`${key} `)) return undefined
-  const end = text.indexOf('\n', start)
-  return text.slice(start + key.length, end < 0 ? undefined : end).trim()
+  const at = `\n${text}`.indexOf(`\n${key} `)
+  const [rest = ''] = text.slice(at + key.length).split('\n', 1)
+  return at < 0 ? undefined : rest.trim()
 }
 
 /**
@@ -60,9 +59,11 @@ export function parseLimit(text: string): Bytes | 'none' | undefined {
 }
 
 /** The machine's memory from /proc/meminfo (`MemTotal:       16384256 kB`); where it does not say, more than any has. */
-export function parseMachineBytes(meminfo: string): Bytes {
-  const kib = parseWhole(field(meminfo, 'MemTotal:')?.replace(' kB', '') ?? '') ?? 0
-  return bytes(kib > 0 ? kib * 1024 : UNBELIEVABLE_BYTES)
+export function parseMachineBytes(meminfo = ''): Bytes {
+  const [kib = ''] = (field(meminfo, 'MemTotal:') ?? '').split(' kB')
+  const value = parseWhole(kib)
+  // Old lxcfs printed 0 kB.
+  return bytes(value ? value * 1024 : UNBELIEVABLE_BYTES)
 }
 
 /** A file's contents for a sentence: trimmed, at most 40 characters, in quotes, control characters escaped. */

@@ -63,9 +63,9 @@ export function readLevels(own: OwnGroups, read: QuietRead, readAside: QuietRead
     break
   }
   // A v2 group without memory.max has the controller off, but all have cgroup.controllers; all v1 groups have the limit.
-  const [ownGroup] = own.groups
-  const isMissing = own.below !== '' && lowest !== ownGroup && problems.length === 0
-  if (isMissing && readAside(`${ownGroup?.folder}/cgroup.controllers`) === undefined)
-    problems.push(`the own group's folder ${ownGroup?.folder} is not there`)
+  const { deepFolder } = own
+  const isDoubtful = deepFolder !== undefined && lowest?.folder !== deepFolder && problems.length === 0
+  if (isDoubtful && readAside(`${deepFolder}/cgroup.controllers`) === undefined)
+    problems.push(`the own group's folder ${deepFolder} is not there`)
   return { hard, soft, watched, group: lowest }
 }

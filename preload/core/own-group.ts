@@ -6,8 +6,8 @@ import { type MemoryMount, parseMemoryMounts, pathBelow } from './mountinfo.ts'
 export interface OwnGroups {
   /** The own group first, then the groups above it as far as the mount shows them. */
   readonly groups: readonly MemoryGroup[]
-  /** The own group below the mount point: '' or '/a/b'. */
-  readonly below: string
+  /** The own group's folder, where that lies below the mount point: it could be missing. */
+  readonly deepFolder: string | undefined
   /** /proc/self/cgroup or mountinfo does not say, so the usual place is taken. */
   readonly isAssumed: boolean
   /** /proc/meminfo is a mount of its own (lxcfs): its MemTotal is made from the limit and cannot be compared with it. */
@@ -27,28 +27,33 @@ export function findOwnGroups(read: QuietRead, problems: string[]): OwnGroups {
   // Where nothing says which: a v1 mount for memory means that v1 has the controller, whatever cgroup2 is beside it.
   const version = own?.version ?? (mounts.some(mount => mount.version === 'cgroup-v1') ? 'cgroup-v1' : 'cgroup-v2')
   let mount: MemoryMount | undefined
-  let below: string | undefined
+  let below = pathBelow('/', own === undefined ? '/' : own.path)
+  let mostShown = -1
   for (const candidate of mounts) {
-    const rest = own === undefined ? '' : pathBelow(candidate.root, own.path)
-    // Of several mounts that show the own group, the one in which it lies deepest shows most of the groups above it.
-    if (candidate.version === version && (mount === undefined || (rest?.length ?? -1) > (below?.length ?? -1))) {
-      mount = candidate
-      below = rest
-    }
+    const path = own === undefined ? '' : pathBelow(candidate.root, own.path)
+    // Of several mounts, the one in which the own group lies deepest shows most of the groups above it.
+    const shown = path === undefined ? 0 : path.length + 1
+    if (candidate.version !== version || shown <= mostShown) continue
+    mount = candidate
+    below = path
+    mostShown = shown
   }
-  const isAssumed = own === undefined || mount === undefined
-  const mountPoint = mount?.mountPoint ?? USUAL_MOUNT_POINT[version]
-  if (mount === undefined) below = pathBelow('/', own?.path ?? '/')
+  const mountPoint = mount === undefined ? USUAL_MOUNT_POINT[version] : mount.mountPoint
   if (below === undefined) problems.push(`the own group ${own?.path} is not in ${mountPoint}`)
-  below = below ?? ''
 
   const groups: MemoryGroup[] = []
-  for (let path = below; path !== ''; path = path.slice(0, path.lastIndexOf('/')))
+  for (let path = below ?? ''; path !== ''; path = path.slice(0, path.lastIndexOf('/')))
     groups.push({ version, folder: mountPoint + path })
   groups.push({ version, folder: mountPoint })
+  const isAssumed = own === undefined || mount === undefined
   if (own === undefined && mount === undefined)
     groups.push({ version: 'cgroup-v1', folder: USUAL_MOUNT_POINT['cgroup-v1'] })
-  return { groups, below, isAssumed, meminfoIsVirtual: mountinfo.includes(' /proc/meminfo ') }
+  return {
+    groups,
+    deepFolder: below ? mountPoint + below : undefined,
+    isAssumed,
+    meminfoIsVirtual: mountinfo.includes(' /proc/meminfo '),
+  }
 }
 
 /**
