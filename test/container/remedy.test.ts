@@ -21,9 +21,10 @@ const isAsked = (sizeMB: number, major: number) =>
 const TRIAL = `
   import { execFileSync } from 'node:child_process'
   import { totalmem } from 'node:os'
-  import { remedyFor, verdictOf } from './preload/core/assess.ts'
+  import { verdictOf } from './preload/core/assess.ts'
   import { budgetOf } from './preload/core/budget.ts'
   import { readOldSpaceLimit } from './preload/core/flags.ts'
+  import { remedyFor } from './preload/core/remedy.ts'
 
   const operatorMB = Number(process.argv[2])
   const major = Number.parseInt(process.version.slice(1))

@@ -1,9 +1,10 @@
 // The remedy: what it says, and that by the same rules that gave the verdict it fits. Real V8 is asked in
 // test/container/remedy.test.ts.
 import t from 'tap'
-import { type RemedyFacts, remedyFor, verdictOf } from '../../preload/core/assess.ts'
+import { verdictOf } from '../../preload/core/assess.ts'
 import type { ContainerMemorySource, HeapBudget, HeapCeiling } from '../../preload/core/budget.ts'
 import { youngGenerationMB } from '../../preload/core/flags.ts'
+import { type RemedyFacts, remedyFor } from '../../preload/core/remedy.ts'
 import { mbToBytes } from '../../preload/core/units.ts'
 
 interface Given {
