@@ -1,8 +1,9 @@
 // At boot: gather the facts through the host, let core judge, say one line.
 import { verdictOf } from './core/assess.ts'
-import { budgetOf, type HeapBudget } from './core/budget.ts'
+import { budgetOf, type HeapBudget, memoryNodeSees } from './core/budget.ts'
 import { readContainerLimit } from './core/cgroup.ts'
 import { readOldSpaceLimit } from './core/flags.ts'
+import { parseMachineBytes, quietly } from './core/kernel-files.ts'
 import { heapValidated } from './core/report.ts'
 import type { Settings } from './core/settings.ts'
 import { mbToBytes } from './core/units.ts'
@@ -17,7 +18,10 @@ declare const HEAPGUARD_VERSION: string
  * line and returns the budget that the watch goes by. Throws nothing for what it finds, however odd.
  */
 export function validateHeapConfiguration(host: Host, settings: Settings, log: Log, watch: () => Watch): HeapBudget {
-  const memoryNodeSeesBytes = host.memoryNodeSees()
+  const memoryNodeSeesBytes = memoryNodeSees(
+    host.constrainedMemory(),
+    parseMachineBytes(quietly(host.readText)('/proc/meminfo')),
+  )
   const budget = budgetOf({
     heapLimitBytes: host.heapLimit(),
     oldSpaceLimit: readOldSpaceLimit({

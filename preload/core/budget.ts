@@ -1,7 +1,8 @@
 // Container, heap facts and flags brought together: every number with where it came from.
 import type { ContainerLimit } from './cgroup.ts'
 import type { OldSpaceLimit } from './flags.ts'
-import { type Bytes, mbToBytes } from './units.ts'
+import { UNBELIEVABLE_BYTES } from './kernel-files.ts'
+import { type Bytes, bytes, mbToBytes } from './units.ts'
 
 /** What is assumed of a container whose size nothing tells. */
 export const ASSUMED_CONTAINER_MB = 512
@@ -69,4 +70,13 @@ export function leastKnownLimit({ container, kernelLimit }: HeapBudget): Bytes |
   const known = container.source === 'default' ? [] : [container.bytes]
   if (kernelLimit.kind === 'limited') known.push(kernelLimit.limitBytes)
   return known.length === 0 ? undefined : (Math.min(...known) as Bytes)
+}
+
+/**
+ * The memory that V8 sized itself by, as Node tells it: the constrained memory where that is below the machine's, else
+ * the machine's (src/node.cc, ResourceConstraints::ConfigureDefaults). undefined where the machine's is not known.
+ */
+export function memoryNodeSees(constrained: number | undefined, machineBytes: Bytes): Bytes | undefined {
+  if (constrained !== undefined && constrained > 0 && constrained < machineBytes) return bytes(constrained)
+  return machineBytes < UNBELIEVABLE_BYTES ? machineBytes : undefined
 }

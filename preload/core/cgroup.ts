@@ -130,7 +130,10 @@ const firstOf = (problems: readonly string[]) => problems.slice(0, 3).join('; ')
 function whyUnlimited({ hard: [number], group, watched }: Levels, machineBytes: Bytes): string {
   if (number !== undefined)
     return `${number.path} holds ${number.limitBytes}, not below the machine's own ${machineBytes} bytes`
-  return `${group === undefined ? 'no such file as' : 'no limit in'} ${watched.map(({ path }) => path).join(', ')}`
+  // The own group's file stands for those above it: a deep tree has many.
+  const [own, ...others] = watched
+  const more = others.length === 0 ? '' : ` and ${others.length} more`
+  return `${group === undefined ? 'no such file as' : 'no limit in'} ${own?.path}${more}`
 }
 
 // Lambda sets its function's memory, a whole number of MB, and shows no cgroup.

@@ -11,15 +11,16 @@ import { type Bytes, roundedMB, roundedRatio, roundedSeconds } from './units.ts'
 export function adviceOn(budget: HeapBudget, verdict: Verdict, facts: RemedyFacts): Advice {
   const remedy = remedyFor(budget, verdict, facts)
   const flags = remedy.kind === 'flags' ? remedy.flags : undefined
-  return { text: `${consequence(verdict, facts.warnPercent)}${toDo(remedy)}`, flags }
+  const isAssumed = budget.container.source === 'default'
+  return { text: `${consequence(verdict, facts.warnPercent, isAssumed)}${toDo(remedy)}`, flags }
 }
 
-function consequence(verdict: Verdict, warnPercent: number): string {
+function consequence(verdict: Verdict, warnPercent: number, isAssumed: boolean): string {
   switch (verdict.kind) {
     case 'fits':
       return 'it fits.'
     case 'exceeds':
-      return `above ${warnPercent} %, so the kernel would kill this process (exit 137, not a word) before V8 says that its heap is full.`
+      return `above ${warnPercent} %, so ${isAssumed ? 'in such a container ' : ''}the kernel would kill this process (exit 137, not a word) before V8 says that its heap is full.`
     case 'tight':
       return `that leaves ${mb(verdict.spareBytes)} for everything that is not heap, and ${mb(verdict.neededBytes)} is the least that is needed.`
     case 'low':

@@ -17,8 +17,8 @@ export interface Host {
   readonly memory: () => ProcessMemory
   /** The kernel's own high-water mark of RSS. */
   readonly peakRss: () => Bytes
-  /** What V8 sized itself by: the constrained memory, else the machine's; undefined where Node cannot tell. */
-  readonly memoryNodeSees: () => Bytes | undefined
+  /** process.constrainedMemory(): a limit, or 0, or a number beyond the machine's memory; undefined before Node 18.15. */
+  readonly constrainedMemory: () => number | undefined
   readonly uptime: () => Millis
   /** ISO 8601, UTC. */
   readonly isoTime: () => string
@@ -48,10 +48,7 @@ export function realHost(): Host {
     heapLimit: () => bytes(getHeapStatistics().heap_size_limit),
     memory: () => memoryUsage() as unknown as ProcessMemory,
     peakRss: () => bytes(resourceUsage().maxRSS * 1024),
-    memoryNodeSees: () => {
-      const seen = constrainedMemory?.call(process)
-      return seen === undefined || seen === 0 ? undefined : bytes(seen)
-    },
+    constrainedMemory: () => constrainedMemory?.call(process),
     uptime: () => millis(uptime() * 1000),
     isoTime: () => toIsoString(new RealDate()),
     every: (interval, tick) => {

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { type BudgetFacts, budgetOf, leastKnownLimit } from '../../preload/core/budget.ts'
+import { type BudgetFacts, budgetOf, leastKnownLimit, memoryNodeSees } from '../../preload/core/budget.ts'
 import type { ContainerLimit } from '../../preload/core/cgroup.ts'
-import { mbToBytes } from '../../preload/core/units.ts'
+import { bytes, mbToBytes } from '../../preload/core/units.ts'
 
 const limited = (mb: number): ContainerLimit => ({
   kind: 'limited',
@@ -80,3 +80,15 @@ t.test('what Node sees is told where it differs from the container, and only the
   t.notOk('nodeSeesBytes' in budgetOf(facts({ kernelLimit, nodeSeesBytes: mbToBytes(512) })))
   t.notOk('nodeSeesBytes' in budgetOf(facts({ kernelLimit })))
 })
+
+const MACHINE = mbToBytes(24_000)
+for (const [name, constrained, machine, seen] of [
+  ['a limit of its own', mbToBytes(512), MACHINE, mbToBytes(512)],
+  ['no limit (0)', 0, MACHINE, MACHINE],
+  ['no limit (a Node without the call)', undefined, MACHINE, MACHINE],
+  ['no limit, as cgroup v1 writes it', 2 ** 63, MACHINE, MACHINE],
+  ['a limit of exactly the machine', MACHINE, MACHINE, MACHINE],
+  ['one byte less than the machine', MACHINE - 1, MACHINE, MACHINE - 1],
+  ['nothing is known', 0, bytes(2 ** 52), undefined],
+] as const)
+  t.test(`what V8 sized itself by: ${name}`, async t => t.equal(memoryNodeSees(constrained, machine), seen))
