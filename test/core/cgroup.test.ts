@@ -38,7 +38,7 @@ function table(name: string, rows: readonly Row[]) {
   })
 }
 
-table('the cases of FACTS.md, cgroup v2', [
+table('the case table, cgroup v2', [
   [
     'the own group is the root of the namespace',
     v2('0::/', { 'memory.max': MI512, 'memory.high': 'max\n' }),
@@ -133,7 +133,7 @@ table('the cases of FACTS.md, cgroup v2', [
   ],
 ])
 
-table('the cases of FACTS.md, cgroup v1', [
+table('the case table, cgroup v1', [
   [
     'docker: the mount shows the own group as its root',
     v1('/docker/abc', { 'memory.limit_in_bytes': MI512, 'memory.stat': `hierarchical_memory_limit ${512 * MIB}\n` }),
@@ -177,7 +177,7 @@ table('the cases of FACTS.md, cgroup v1', [
   ),
 ])
 
-table('the cases of FACTS.md, where little is there', [
+table('the case table, where little is there', [
   [
     'no /proc/self/cgroup, no mountinfo: the fixed v1 path',
     { ...meminfo(), [`${SYS}/memory/memory.limit_in_bytes`]: MI512 },
@@ -186,7 +186,7 @@ table('the cases of FACTS.md, where little is there', [
   [
     'no cgroupfs at all',
     {},
-    unlimited(/^no such file as \/sys\/fs\/cgroup\/memory\.max, \/sys\/fs\/cgroup\/memory\/memory\.limit_in_bytes, /),
+    unlimited(/^no such file as \/sys\/fs\/cgroup\/memory\.max and \d+ more$/),
   ],
   [
     'Lambda without a cgroup',
