@@ -40,7 +40,7 @@ export function heapValidated(facts: HeapValidated, advice: Advice | undefined):
   return {
     level: verdict.kind === 'exceeds' || verdict.kind === 'tight' ? 'warn' : 'info',
     event: 'heap-validated',
-    msg: `${share}: ${judgement}${assumption(budget)}`,
+    msg: `${share}: ${judgement}${assumption(budget)}${throttle(budget)}`,
     fields: {
       version: facts.version,
       nodeVersion: facts.nodeVersion,
@@ -64,6 +64,12 @@ function assumption({ container, kernelLimit }: HeapBudget): string {
   if (container.source !== 'default') return ''
   const reason = kernelLimit.kind === 'limited' ? '' : ` (${kernelLimit.reason})`
   return ` The container's memory is not known${reason}, ${ASSUMED_CONTAINER_MB} MB is assumed: set CONTAINER_MEMORY_MB to what it has.`
+}
+
+/** A soft limit kills nothing, but a process above it crawls until a probe does. */
+function throttle({ kernelLimit }: HeapBudget): string {
+  const soft = kernelLimit.kind === 'unknown' ? undefined : kernelLimit.soft
+  return soft === undefined ? '' : ` From ${mb(soft.limitBytes)} on the kernel slows the container down (${soft.path}).`
 }
 
 /** What a run came to. */

@@ -106,6 +106,14 @@ t.test('heap-validated: what is assumed is said to be assumed, with the reason a
   t.equal(entry.fields.containerMemoryPath, undefined)
 })
 
+t.test('heap-validated: a soft limit is told', async t => {
+  const soft = { limitBytes: mbToBytes(450), path: '/sys/fs/cgroup/memory.high' }
+  const note = /From 450 MB on the kernel slows the container down \(\/sys\/fs\/cgroup\/memory\.high\)\.$/
+  t.match(validated({ budget: budget({ kernelLimit: { ...KERNEL, soft } }) }).msg, note)
+  t.match(validated({ budget: budget({ kernelLimit: { kind: 'unlimited', reason: '', soft } }) }).msg, note)
+  t.notMatch(validated({ budget: budget({ kernelLimit: { kind: 'unknown', reason: '' } }) }).msg, /slows/)
+})
+
 t.test('shutdown', async t => {
   const end = {
     reason: 'exit',
