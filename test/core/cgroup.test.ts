@@ -183,11 +183,7 @@ table('the case table, where little is there', [
     { ...meminfo(), [`${SYS}/memory/memory.limit_in_bytes`]: MI512 },
     limited(512 * MIB, `${SYS}/memory/memory.limit_in_bytes`, { source: 'cgroup-v1', ...low(/assumed/) }),
   ],
-  [
-    'no cgroupfs at all',
-    {},
-    unlimited(/^no such file as \/sys\/fs\/cgroup\/memory\.max and \d+ more$/),
-  ],
+  ['no cgroupfs at all', {}, unlimited(/^no such file as \/sys\/fs\/cgroup\/memory\.max and \d+ more$/)],
   [
     'Lambda without a cgroup',
     {},
