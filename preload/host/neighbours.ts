@@ -1,0 +1,47 @@
+// The other processes of the container and this process's own workers, as far as they can be seen without being seen.
+import type { ReadText } from '../core/cgroup.ts'
+import type { Neighbour } from '../core/heap-sum.ts'
+import { quietly } from '../core/kernel-files.ts'
+
+/** More neighbours than this are not looked at: a machine, not a container. */
+const MOST_NEIGHBOURS = 64
+
+/** The processes of a group (its cgroup.procs), this one included. Never throws: what cannot be read is left out. */
+export function readNeighbours(readText: ReadText, groupFolder: string): readonly Neighbour[] {
+  const read = quietly(readText)
+  const pids = (read(`${groupFolder}/cgroup.procs`) ?? '')
+    .split('\n')
+    .map(Number)
+    .filter(pid => pid > 0)
+  if (pids.length > MOST_NEIGHBOURS) return []
+  return pids.map(pid => ({
+    pid,
+    commandLine: read(`/proc/${pid}/cmdline`) ?? '',
+    // Of a neighbour's environment this one variable is looked at, and nothing is kept.
+    nodeOptions: read(`/proc/${pid}/environ`)
+      ?.split('\0')
+      .find(variable => variable.startsWith('NODE_OPTIONS='))
+      ?.slice('NODE_OPTIONS='.length),
+  }))
+}
+
+interface WorkerLike {
+  readonly threadId: number
+  readonly resourceLimits?: { readonly maxOldGenerationSizeMb?: number }
+}
+
+/** Counts worker threads as they are made; a listener on them could be seen, so each is asked when it is needed. */
+export function followWorkers(): { readonly oldGenerationsMB: () => readonly (number | undefined)[] } {
+  const { subscribe } = require('node:diagnostics_channel') as typeof import('node:diagnostics_channel')
+  let workers: WeakRef<WorkerLike>[] = []
+  subscribe('worker_threads', message => {
+    workers.push(new WeakRef((message as { worker: WorkerLike }).worker))
+  })
+  return {
+    oldGenerationsMB: () => {
+      // threadId is -1 once the thread has ended.
+      workers = workers.filter(ref => (ref.deref()?.threadId ?? -1) !== -1)
+      return workers.map(ref => ref.deref()?.resourceLimits?.maxOldGenerationSizeMb)
+    },
+  }
+}
