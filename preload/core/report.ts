@@ -62,8 +62,7 @@ export function heapValidated(facts: HeapValidated, advice: Advice | undefined):
 
 function assumption({ container, kernelLimit }: HeapBudget): string {
   if (container.source !== 'default') return ''
-  const reason = kernelLimit.kind === 'limited' ? '' : ` (${kernelLimit.reason})`
-  return ` The container's memory is not known${reason}, ${ASSUMED_CONTAINER_MB} MB is assumed: set CONTAINER_MEMORY_MB to what it has.`
+  return ` The container's memory is not known (${kernelLimit.reason}), ${ASSUMED_CONTAINER_MB} MB is assumed: set CONTAINER_MEMORY_MB to what it has.`
 }
 
 /** A soft limit kills nothing, but a process above it crawls until a probe does. */

@@ -107,8 +107,8 @@ function blockingBudget(): { take: (line: string, level: Level) => boolean } {
 /** fdinfo's `flags:` are octal: 04000 is O_NONBLOCK on every Linux that Node supports. */
 function isNonBlocking(fd: number, readText: ReadText): boolean {
   try {
-    const flags = /^flags:\s*([0-7]+)/m.exec(readText(`/proc/self/fdinfo/${fd}`) ?? '')
-    return flags !== null && (Number.parseInt(flags[1] ?? '', 8) & 0o4000) !== 0
+    const [, flags = ''] = /^flags:\s*([0-7]+)/m.exec(readText(`/proc/self/fdinfo/${fd}`) ?? '') ?? []
+    return (Number.parseInt(flags, 8) & 0o4000) !== 0
   } catch {
     // Not readable (a permission model): then it may block.
     return false

@@ -46,6 +46,11 @@ for (const [name, over, want] of [
     [2, 2, 774, true],
   ],
   [
+    'a child without a script',
+    { neighbours: [neighbour(7, words('node', '--max-old-space-size=64'))] },
+    [2, 2, 454, true],
+  ],
+  [
     'a neighbour with a lower pid speaks',
     { ownPid: 9, neighbours: [neighbour(7, words('nodejs', 'x'))] },
     [2, 2, 774, false],

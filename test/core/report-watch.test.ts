@@ -81,6 +81,16 @@ for (const [name, heapLimitMB, containerMB, verdict, text, flags] of [
     else t.match(advice.flags, flags)
   })
 
+t.test('advice on an assumed container does not say what the kernel would do, but what it would do there', async t => {
+  const assumed = budget({ kernelLimit: { kind: 'unlimited', reason: 'none' }, heapLimitBytes: mbToBytes(2096) })
+  const { text } = adviceOn(
+    assumed,
+    { kind: 'exceeds', overBytes: mbToBytes(1) },
+    { nodeVersion: 'v22.0.0', warnPercent: 85 },
+  )
+  t.match(text, /so in such a container the kernel would kill/)
+})
+
 t.test('config-problem', async t =>
   t.strictSame(configProblem({ variable: 'A', value: 'x', rule: 'must be y', used: 'z' }), {
     level: 'warn',

@@ -99,6 +99,17 @@ for (const code of ['ENOSPC', 'EROFS', 'EACCES', 'ENOENT', 'EISDIR'])
     t.equal(openSink('/log/x', host).write('a\n', 'info'), false)
   })
 
+t.test('an error without a code is a lost line like any other', async t => {
+  const { host } = fake({})
+  const writeThrough = (): boolean => {
+    throw new Error('out of memory')
+  }
+  t.equal(
+    openSink('stderr', { ...host, descriptors: { ...host.descriptors, writeThrough } }).write('a\n', 'info'),
+    false,
+  )
+})
+
 t.test('closed at boot: never written to', async t => {
   const state: Fake = { closed: true }
   const { calls, host } = fake(state)
