@@ -2,8 +2,10 @@
 import { boot } from './boot.ts'
 import { gateOf } from './core/gate.ts'
 import { isEnabled, type ReadVariable } from './core/settings.ts'
+import { realDescriptors } from './host/descriptors.ts'
 import { realHost } from './host/host.ts'
 import { isLoaded, type ListeningProcess } from './host/new-listener.ts'
+import { openSink } from './host/sinks.ts'
 
 const target = process as unknown as ListeningProcess
 const readVariable: ReadVariable = name => process.env[name]
@@ -26,22 +28,9 @@ try {
   if (gate.kind === 'run') boot(realHost(), target, __dirname)
 } catch (error) {
   try {
-    sayOnce(`heapguard: could not start (${(error as Error).message}); the app runs without it\n`)
+    const line = `heapguard: could not start (${(error as Error).message}); the app runs without it\n`
+    openSink('stderr', { descriptors: realDescriptors(), readText: () => undefined }).write(line, 'error')
   } catch {
-    // Descriptor 2 cannot be written: the app runs without it, and without a word.
+    // Not even that: the app runs without it, and without a word.
   }
-}
-
-/** Opened anew, so that a full pipe loses the line in place of stopping the app; a socket cannot be opened. */
-function sayOnce(line: string): void {
-  const { openSync, writeSync, closeSync, constants } = require('node:fs') as typeof import('node:fs')
-  const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_APPEND } = constants
-  let fd = 2
-  try {
-    fd = openSync('/proc/self/fd/2', O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND)
-  } catch {
-    // Then on the descriptor itself: one short line does not fill a socket.
-  }
-  writeSync(fd, line)
-  if (fd !== 2) closeSync(fd)
 }

@@ -5,8 +5,8 @@ export type DescriptorKind = 'file' | 'pipe' | 'character-device' | 'socket' | '
 /** What a descriptor is, and which one, so that a number that the app reused is told apart. */
 export interface DescriptorIdentity {
   readonly kind: DescriptorKind
-  readonly device: number
-  readonly inode: number
+  readonly device: bigint
+  readonly inode: bigint
   /** The owner's uid. */
   readonly owner: number
 }
@@ -23,11 +23,24 @@ export interface Descriptors {
   readonly append: (path: string, line: string) => boolean
   /** The process's user, undefined where the system has none. */
   readonly user: number | undefined
+  readonly parentPid: number
+  /** The target of a symbolic link. Throws where it cannot be read. */
+  readonly readLink: (path: string) => string
+}
+
+/** inode(7): the file type is these bits of the mode. */
+const S_IFMT = 0xf000
+const KINDS: Readonly<Record<number, DescriptorKind>> = {
+  4096: 'pipe',
+  8192: 'character-device',
+  32768: 'file',
+  49152: 'socket',
 }
 
 /** This process's descriptors. */
 export function realDescriptors(): Descriptors {
-  const { fstatSync, openSync, writeSync, closeSync, constants } = require('node:fs') as typeof import('node:fs')
+  const { fstatSync, readlinkSync, openSync, writeSync, closeSync, constants } =
+    require('node:fs') as typeof import('node:fs')
   const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_APPEND, O_CREAT } = constants
   // A FIFO or a terminal that is named in HEAPGUARD_LOG_FILE must not block either.
   const nonBlocking = O_WRONLY | O_NONBLOCK | O_NOCTTY
@@ -43,17 +56,10 @@ export function realDescriptors(): Descriptors {
   }
   return {
     identify: fd => {
-      const stat = fstatSync(fd)
-      const kind: DescriptorKind = stat.isFIFO()
-        ? 'pipe'
-        : stat.isFile()
-          ? 'file'
-          : stat.isSocket()
-            ? 'socket'
-            : stat.isCharacterDevice()
-              ? 'character-device'
-              : 'other'
-      return { kind, device: stat.dev, inode: stat.ino, owner: stat.uid }
+      // As bigints: the numbers of the last other stat stay in an array of Node's in which fs.realpathSync (and with it
+      // require) looks for a pipe, and then leaves the rest of a path's links unresolved. No pnpm tree would load.
+      const { mode, dev, ino, uid } = fstatSync(fd, { bigint: true })
+      return { kind: KINDS[Number(mode) & S_IFMT] ?? 'other', device: dev, inode: ino, owner: Number(uid) }
     },
     // node:tty is not in the start-up snapshot; only a character device pays for it.
     isTerminal: fd => (require('node:tty') as typeof import('node:tty')).isatty(fd),
@@ -61,5 +67,7 @@ export function realDescriptors(): Descriptors {
     writeThrough: (path, line) => writeTo(path, nonBlocking, line),
     append: (path, line) => writeTo(path, nonBlocking | O_APPEND | O_CREAT, line),
     user: process.geteuid?.(),
+    parentPid: process.ppid,
+    readLink: path => readlinkSync(path),
   }
 }

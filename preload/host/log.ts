@@ -1,10 +1,15 @@
 // Entries to lines to the sink, with what was lost on the way counted.
+import { mustHoldBack } from '../core/captured.ts'
 import { type Entry, jsonLine, type Level, textLine } from '../core/record.ts'
 import type { Settings } from '../core/settings.ts'
+import { type Millis, millis } from '../core/units.ts'
 import { openSink, type SinkHost } from './sinks.ts'
 
 export interface Log {
-  /** Writes one line where the level allows it. Never throws, never blocks. */
+  /**
+   * Writes one line where the level allows it; in a process that must hold its lines back, keeps it until the process
+   * has lived ten seconds or something urgent is said. Never throws, never blocks.
+   */
   readonly say: (entry: Entry) => void
   /** Lines that could not be written so far. */
   readonly droppedLines: () => number
@@ -13,9 +18,17 @@ export interface Log {
 export interface LogHost extends SinkHost {
   readonly isoTime: () => string
   readonly pid: number
+  readonly uptime: () => Millis
+  /** An unref'd interval; returns its undo. */
+  readonly every: (interval: Millis, tick: () => void) => () => void
 }
 
 const RANK: Readonly<Record<Level | 'silent', number>> = { info: 0, warn: 1, error: 2, silent: 3 }
+/** A helper that others parse is over by then; a service under a process manager is not. */
+const HOLD_MS = millis(10_000)
+const MOST_HELD_LINES = 32
+/** What is said at once, whoever reads it: the evidence may be the last words. */
+const URGENT = /^(pressure|oom-kill|draining)$/
 
 /** The log that the settings describe. */
 export function openLog(host: LogHost, settings: Settings): Log {
@@ -23,13 +36,34 @@ export function openLog(host: LogHost, settings: Settings): Log {
   const isText = settings.logFormat === 'text' || (settings.logFormat === 'auto' && sink.isTerminal)
   const toLine = isText ? textLine : jsonLine
   let dropped = 0
+  let held: (() => void)[] | undefined
+  const release = (): void => {
+    const lines = held
+    held = undefined
+    for (const write of lines ?? []) write()
+  }
+  if (mustHoldBack(host, sink.source)) {
+    held = []
+    const stop = host.every(HOLD_MS, () => {
+      stop()
+      release()
+    })
+  }
+
   return {
     say: entry => {
-      if (RANK[entry.level] < RANK[settings.logLevel]) return
-      const { fields } = entry
-      const counted =
-        dropped === 0 || 'droppedLines' in fields ? entry : { ...entry, fields: { ...fields, droppedLines: dropped } }
-      if (!sink.write(toLine(counted, { time: host.isoTime(), pid: host.pid }), entry.level)) dropped++
+      const { level, event, fields } = entry
+      if (RANK[level] < RANK[settings.logLevel]) return
+      const time = host.isoTime()
+      const write = (): void => {
+        const counted =
+          dropped === 0 || 'droppedLines' in fields ? entry : { ...entry, fields: { ...fields, droppedLines: dropped } }
+        if (!sink.write(toLine(counted, { time, pid: host.pid }), level)) dropped++
+      }
+      if (URGENT.test(event) || host.uptime() > HOLD_MS) release()
+      if (held === undefined) write()
+      else if (held.length < MOST_HELD_LINES) held.push(write)
+      else dropped++
     },
     droppedLines: () => dropped,
   }

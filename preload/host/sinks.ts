@@ -6,6 +6,8 @@ import type { DescriptorIdentity, Descriptors } from './descriptors.ts'
 
 export interface Sink {
   readonly isTerminal: boolean
+  /** The descriptor that a reader of this process's output holds: the sink's own, or 2 beside a file. */
+  readonly source: { readonly fd: number; readonly isPipeOrSocket: boolean }
   /** Never throws, never blocks. False: the line is lost. */
   readonly write: (line: string, level: Level) => boolean
 }
@@ -19,11 +21,16 @@ const NAMED_DESCRIPTORS: Readonly<Record<string, number>> = { stdout: 1, stderr:
 
 /** The sink that HEAPGUARD_LOG_FILE names: stderr, stdout or a path to append to. Opens nothing yet. */
 export function openSink(target: string, host: SinkHost): Sink {
-  const fd = NAMED_DESCRIPTORS[target]
-  return fd === undefined ? fileSink(target, host.descriptors) : descriptorSink(fd, host)
+  const named = NAMED_DESCRIPTORS[target]
+  const fd = named ?? 2
+  const atBoot = identify(fd, host.descriptors)
+  const source = { fd, isPipeOrSocket: atBoot?.kind === 'pipe' || atBoot?.kind === 'socket' }
+  return { source, ...(named === undefined ? fileSink(target, host.descriptors) : descriptorSink(fd, atBoot, host)) }
 }
 
-function fileSink(path: string, descriptors: Descriptors): Sink {
+type Target = Omit<Sink, 'source'>
+
+function fileSink(path: string, descriptors: Descriptors): Target {
   let torn = false
   return {
     isTerminal: false,
@@ -40,8 +47,11 @@ function fileSink(path: string, descriptors: Descriptors): Sink {
   }
 }
 
-function descriptorSink(fd: number, { descriptors, readText }: SinkHost): Sink {
-  const atBoot = identify(fd, descriptors)
+function descriptorSink(
+  fd: number,
+  atBoot: DescriptorIdentity | undefined,
+  { descriptors, readText }: SinkHost,
+): Target {
   const blocking = blockingBudget()
   let torn = false
 

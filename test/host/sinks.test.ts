@@ -36,12 +36,14 @@ function fake(state: Fake): { calls: Call[]; host: Parameters<typeof openSink>[1
   const descriptors: Descriptors = {
     identify: (): DescriptorIdentity => {
       if (state.closed) throw failing('EBADF')
-      return { kind: state.kind ?? 'pipe', device: 1, inode: state.inode ?? 1, owner: state.owner ?? 1000 }
+      return { kind: state.kind ?? 'pipe', device: 1n, inode: BigInt(state.inode ?? 1), owner: state.owner ?? 1000 }
     },
     isTerminal: () => state.isTerminal ?? false,
     write: (fd, line) => act('direct', fd, line),
     writeThrough: (path, line) => act('through', path, line),
     append: (path, line) => act('append', path, line),
+    parentPid: 1,
+    readLink: path => path,
     get user() {
       return state.user ?? 1000
     },

@@ -1,8 +1,8 @@
 // The boot line of the built bundle in real Node, and everywhere that there is none.
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { emptyFolder, GUARD, NODE, recordsIn, runNode, startNode } from './node.ts'
+import { EMPTY, emptyFolder, GUARD, NODE, recordsIn, runNode, startNode } from './node.ts'
 
 // With the semi-space set, heap_size_limit is the flag and 48 MB on every major, wherever this runs.
 const heap = (mb: number): string => `--max-semi-space-size=16 --max-old-space-size=${mb}`
@@ -163,6 +163,23 @@ t.test('a fault inside the guard is one line, and the app runs', async t => {
   })
   t.strictSame({ code, stdout }, { code: 0, stdout: 'the app runs\n' })
   t.equal(stderr, 'heapguard: could not start (planted); the app runs without it\n')
+})
+
+t.test('modules behind a link are found as without the guard, though stderr is a pipe', async t => {
+  // Node 20 and 22 take what the last stat left behind for the path's own, when they resolve it.
+  const folder = emptyFolder()
+  mkdirSync(join(folder, 'store/node_modules/b'), { recursive: true })
+  mkdirSync(join(folder, 'store/a'))
+  mkdirSync(join(folder, 'node_modules'))
+  writeFileSync(join(folder, 'store/a/index.js'), "console.log(require('b'), __filename)")
+  writeFileSync(join(folder, 'store/node_modules/b/index.js'), "module.exports = 'b'")
+  symlinkSync(join(folder, 'store/a'), join(folder, 'node_modules/a'))
+  writeFileSync(join(folder, 'app.js'), "require('a')")
+  const [bare, guarded] = await Promise.all(
+    [EMPTY, GUARD].map(preload => runNode({ args: ['app.js'], preload, cwd: folder })),
+  )
+  t.match(bare, { code: 0, stdout: /^b .*store\/a\/index\.js\n$/ })
+  t.equal(guarded?.stdout, bare?.stdout)
 })
 
 t.test('ESM, stdin and a REPL-less start get their line too', async t => {
