@@ -105,7 +105,8 @@ function hiddenFollower(
     const original = target.emit
     let taken = false
     const dispatcher: Emit = (...args) => {
-      tell(signal)
+      // An async_hooks init hook of the app runs inside this call of Node's, and may emit something else with it.
+      if (args[0] === signal) tell(signal)
       return original.apply(target, args)
     }
     // A handle that stands already was made for another's emit (or by us in another async context): end it first.
