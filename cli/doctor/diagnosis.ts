@@ -1,0 +1,117 @@
+// Facts -> verdict, remedy and exit status: the guard's own core does the judging.
+import { type Verdict, verdictOf } from '../../preload/core/assess.ts'
+import { budgetOf, type HeapBudget, memoryNodeSees } from '../../preload/core/budget.ts'
+import { type OldSpaceLimit, readOldSpaceLimit } from '../../preload/core/flags.ts'
+import type { Fields } from '../../preload/core/record.ts'
+import { heapValidated } from '../../preload/core/report.ts'
+import { adviceOn } from '../../preload/core/report-watch.ts'
+import type { Answer } from './ask-node.ts'
+import type { Facts } from './facts.ts'
+import { type Finding, findingsIn } from './findings.ts'
+import { isHeapFlag, withHeapFlags } from './options.ts'
+import type { Subject } from './subject.ts'
+
+declare const HEAPGUARD_VERSION: string
+
+/** The heap against the container, where both are known well enough. */
+export interface Judgement {
+  readonly budget: HeapBudget
+  readonly oldSpaceLimit: OldSpaceLimit
+  /** `not-known`: the container's memory is only assumed, and nothing is judged by an assumption. */
+  readonly verdict: Verdict | { readonly kind: 'not-known' }
+  /** The keys of a heap-validated record. */
+  readonly fields: Fields
+  readonly msg: string
+}
+
+export interface Diagnosis {
+  /** 0 fits, 1 does not (or would not start), 2 could not tell. */
+  readonly status: 0 | 1 | 2
+  readonly judgement: Judgement | undefined
+  /** All of NODE_OPTIONS as it should be; absent where it is good as it is. */
+  readonly nodeOptions: string | undefined
+  /** What a node started with these says: the remedy, tried. */
+  readonly tried: Judgement | undefined
+  readonly findings: readonly Finding[]
+}
+
+/** Judges the facts; `ask` is how a node with other NODE_OPTIONS answers. Never throws. */
+export function diagnose(
+  facts: Facts,
+  strict: boolean,
+  ask: (subject: Subject, nodeOptions: string) => Answer,
+): Diagnosis {
+  const judgement = facts.answer.kind === 'told' ? judge(facts, facts.answer, facts.subject.nodeOptions) : undefined
+  const findings = findingsIn(facts)
+  const wouldNotStart = findings.some(({ level }) => level === 'error')
+  const verdictStatus = judgement === undefined ? 2 : STATUS[judgement.verdict.kind]
+  const status = wouldNotStart || (strict && findings.length > 0 && verdictStatus === 0) ? 1 : verdictStatus
+  const nodeOptions = wouldNotStart ? undefined : betterOptions(facts, judgement)
+  const hasRemedy = nodeOptions !== undefined && remedyIn(judgement) !== undefined
+  // The command line's heap flags would win over the remedy, and are to be taken out.
+  const alone = { ...facts, subject: withoutHeapFlags(facts.subject) }
+  const answer = hasRemedy ? ask(alone.subject, nodeOptions) : undefined
+  return {
+    status,
+    judgement,
+    nodeOptions,
+    tried: answer?.kind === 'told' ? judge(alone, answer, nodeOptions) : undefined,
+    findings,
+  }
+}
+
+const STATUS = { fits: 0, low: 0, tight: 1, exceeds: 1, 'not-known': 2 } as const
+
+/** What the guard would say at boot with this answer of node's. */
+export function judge(
+  facts: Facts,
+  answer: Extract<Answer, { kind: 'told' }>,
+  nodeOptions: string | undefined,
+): Judgement {
+  const { subject, kernelLimit, settings, machineBytes } = facts
+  const { nodeVersion } = answer
+  const nodeSeesBytes = memoryNodeSees(answer.constrained, machineBytes)
+  const oldSpaceLimit = readOldSpaceLimit({
+    execArgv: subject.commandLine.options.flatMap(option => option.words),
+    nodeOptions,
+    nodeVersion,
+    memoryNodeSeesBytes: nodeSeesBytes,
+  })
+  const { heapLimitBytes } = answer
+  const operatorMB = settings.containerMemoryMB
+  const budget = budgetOf({ heapLimitBytes, oldSpaceLimit, kernelLimit, operatorMB, nodeSeesBytes })
+  const { warnPercent } = settings
+  const verdict = verdictOf(budget, warnPercent)
+  const advice = verdict.kind === 'fits' ? undefined : adviceOn(budget, verdict, { nodeVersion, warnPercent })
+  const said = heapValidated(
+    { budget, verdict, warnPercent, version: HEAPGUARD_VERSION, nodeVersion, isPid1: false },
+    advice,
+  )
+  const isAssumed = budget.container.source === 'default'
+  return {
+    budget,
+    oldSpaceLimit,
+    verdict: isAssumed ? { kind: 'not-known' } : verdict,
+    fields: said.fields,
+    msg: said.msg,
+  }
+}
+
+function betterOptions({ subject, preloads, guard }: Facts, judgement: Judgement | undefined): string | undefined {
+  const remedy = remedyIn(judgement)
+  const missing = preloads.some(({ isGuard }) => isGuard) ? undefined : guard
+  if (remedy === undefined && missing === undefined) return undefined
+  return withHeapFlags(subject.nodeOptions, remedy, missing)
+}
+
+/** The heap flags to set. None by an assumed container: what it has is to be said first. */
+const remedyIn = (judgement: Judgement | undefined): string | undefined =>
+  typeof judgement?.fields.remedy === 'string' && judgement.verdict.kind !== 'not-known'
+    ? judgement.fields.remedy
+    : undefined
+
+const withoutHeapFlags = (subject: Subject): Subject => {
+  const { commandLine } = subject
+  const options = commandLine.options.filter(option => !isHeapFlag(option))
+  return { ...subject, commandLine: { ...commandLine, options } }
+}

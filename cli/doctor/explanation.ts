@@ -1,0 +1,13 @@
+// The one sentence beneath the verdict.
+import { roundedMB } from '../../preload/core/units.ts'
+import type { Judgement } from './diagnosis.ts'
+import type { Facts } from './facts.ts'
+
+/** The arithmetic and what to do, or why nothing can be told. */
+export function explanation({ answer, kernelLimit }: Facts, judgement: Judgement | undefined): string {
+  if (answer.kind === 'failed') return `Node could not be asked: ${answer.reason}.`
+  if (judgement === undefined) return 'See what was found below.'
+  if (judgement.verdict.kind !== 'not-known') return judgement.msg
+  const why = kernelLimit.kind === 'limited' ? '' : ` (${kernelLimit.reason})`
+  return `No memory limit was found${why}, so nothing says whether a heap of ${roundedMB(judgement.budget.heapLimitBytes)} MB fits. Give the container a limit (docker run -m, resources.limits.memory), or set CONTAINER_MEMORY_MB to what it has.`
+}

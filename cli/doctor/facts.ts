@@ -1,0 +1,131 @@
+// Everything that the diagnosis goes by, gathered: from here on nothing is read.
+import { accessSync, constants, existsSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type ContainerLimit, readContainerLimit } from '../../preload/core/cgroup.ts'
+import { parseMachineBytes, quietly } from '../../preload/core/kernel-files.ts'
+import { describeSettings, readSettings, type SettingProblem, type Settings } from '../../preload/core/settings.ts'
+import { type Bytes, bytes } from '../../preload/core/units.ts'
+import { type ContainerUsage, readUsage } from '../../preload/core/usage.ts'
+import { nulTerminated, readText, variablesIn } from '../machine.ts'
+import { type Answer, askNode } from './ask-node.ts'
+import { type CommandLine, parseCommandLine } from './command-line.ts'
+import { parseNodeOptions, preloadsOf } from './options.ts'
+import { inItsGroup } from './other-group.ts'
+import type { Subject } from './subject.ts'
+
+export interface Preload {
+  /** As --require or --import has it. */
+  readonly named: string
+  readonly isGuard: boolean
+  readonly isThere: boolean
+}
+
+export interface Facts {
+  readonly subject: Subject
+  readonly answer: Answer
+  readonly kernelLimit: ContainerLimit
+  readonly machineBytes: Bytes
+  /** What the group of the limit uses now; this doctor is in it. */
+  readonly usage: ContainerUsage | undefined
+  readonly settings: Settings
+  readonly problems: readonly SettingProblem[]
+  /** HEAPGUARD_* variables that this version does not know. */
+  readonly strangers: readonly string[]
+  readonly preloads: readonly Preload[]
+  /** preload.js beside this file: what should be loaded. */
+  readonly guard: string | undefined
+  /** The container's first process, where that is another one and can be looked at. */
+  readonly first: { readonly commandLine: CommandLine; readonly nodeOptions: string | undefined } | undefined
+  readonly inKubernetes: boolean
+  readonly terminationLog:
+    | { readonly path: string; readonly isThere: boolean; readonly canBeWritten: boolean }
+    | undefined
+}
+
+/** Gathers the facts about a subject. Never throws. */
+export function gatherFacts(subject: Subject): Facts {
+  const { variables, commandLine, nodeOptions } = subject
+  const readVariable = (name: string) => variables[name]
+  const { settings, problems } = readSettings(readVariable)
+  const kernelLimit = readContainerLimit(subject.readText, {
+    lambdaMemoryMB: variables.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+  })
+  const { group } = kernelLimit
+  const guard = guardFile()
+  const required = preloadsOf([...parseNodeOptions(nodeOptions).options, ...commandLine.options])
+  return {
+    subject,
+    answer: askFor(subject, kernelLimit, nodeOptions),
+    kernelLimit,
+    machineBytes: parseMachineBytes(quietly(subject.readText)('/proc/meminfo')),
+    usage: group === undefined ? undefined : readUsage(subject.readText, group, { kind: 'calm', belowBytes: bytes(0) }),
+    settings,
+    problems,
+    strangers: Object.keys(variables).filter(isStranger),
+    preloads: required.map(named => preload(named, guard, subject)),
+    guard,
+    first: firstProcess(subject),
+    inKubernetes: Boolean(variables.KUBERNETES_SERVICE_HOST),
+    terminationLog: terminationLog(variables.HEAPGUARD_TERMINATION_LOG),
+  }
+}
+
+/** What a node takes that is started as the subject is, with these NODE_OPTIONS. */
+export const askFor = (subject: Subject, limit: ContainerLimit, nodeOptions: string | undefined): Answer => {
+  const { program, commandLine } = subject
+  return inItsGroup(askNode({ program, options: commandLine.options, nodeOptions }), { ...subject, nodeOptions }, limit)
+}
+
+const KNOWN = new Set(describeSettings().map(({ variable }) => variable))
+const isStranger = (name: string): boolean =>
+  name.startsWith('HEAPGUARD_') && !name.startsWith('HEAPGUARD_TEST') && !KNOWN.has(name)
+
+/** Beside the script as it was called (/opt/heapguard holds links), else beside the real file. */
+function guardFile(): string | undefined {
+  const called = join(dirname(resolve(process.argv[1] ?? '')), 'preload.js')
+  return [called, join(__dirname, 'preload.js')].find(path => existsSync(path))
+}
+
+function preload(named: string, guard: string | undefined, { kind }: Subject): Preload {
+  const byName = /(^|[\\/])heapguard([\\/]|$)/.test(named)
+  // A process that runs has found its preloads, in a file system that may not be this one.
+  if (kind === 'process') return { named, isGuard: byName || named === guard, isThere: true }
+  const found = resolvePreload(named)
+  const isGuard = byName || (found !== undefined && guard !== undefined && realpathSync(guard) === found)
+  return { named, isGuard, isThere: found !== undefined }
+}
+
+function resolvePreload(named: string): string | undefined {
+  try {
+    const path = named.startsWith('file:') ? fileURLToPath(named) : named
+    return realpathSync(createRequire(join(process.cwd(), 'any')).resolve(path))
+  } catch {
+    return undefined // not there, or not readable: node would end with 1 all the same
+  }
+}
+
+function firstProcess({ kind }: Subject): Facts['first'] {
+  if (process.pid === 1 || kind === 'process') return undefined
+  const read = quietly(readText)
+  const words = nulTerminated(read('/proc/1/cmdline') ?? '')
+  const environ = read('/proc/1/environ')
+  if (words.length === 0 || environ === undefined) return undefined
+  return { commandLine: parseCommandLine(words), nodeOptions: variablesIn(environ).NODE_OPTIONS }
+}
+
+function terminationLog(setting = 'auto'): Facts['terminationLog'] {
+  if (setting === 'off') return undefined
+  const path = setting === 'auto' || setting === '' ? '/dev/termination-log' : setting
+  return { path, isThere: existsSync(path), canBeWritten: isWritable(path) }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}

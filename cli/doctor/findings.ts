@@ -1,0 +1,230 @@
+// What silently disables the guard, or makes its numbers say less than they seem to: one row each.
+import { gateOf } from '../../preload/core/gate.ts'
+import { splitNodeOptions } from '../../preload/core/node-options.ts'
+import { configProblem, kernelLimitIsLower } from '../../preload/core/report-watch.ts'
+import { mbToBytes } from '../../preload/core/units.ts'
+import type { Facts } from './facts.ts'
+import { isHeapFlag, parseNodeOptions, preloadsOf } from './options.ts'
+
+/** Something that was found, and what to do about it. */
+export interface Finding {
+  readonly name: string
+  /** error: node would not start. */
+  readonly level: 'error' | 'warn'
+  readonly msg: string
+  readonly remedy: string
+}
+
+type Found = { readonly msg: string; readonly remedy: string }
+interface Row {
+  readonly name: string
+  readonly level: Finding['level']
+  readonly look: (facts: Facts) => Found | readonly Found[] | undefined
+}
+
+const WITH_SPACE = (names: readonly string[]): string => names.join(', ')
+
+/** In this order: what keeps node from starting, what keeps the guard from running, what keeps it from knowing. */
+const ROWS: readonly Row[] = [
+  {
+    name: 'refused-flag',
+    level: 'error',
+    look: ({ answer }) =>
+      answer.kind === 'refused'
+        ? {
+            msg: `Node does not start with these options (exit 9): ${answer.reason}`,
+            remedy: 'Take the flag out of NODE_OPTIONS, or off the command line; a newer Node may know it.',
+          }
+        : undefined,
+  },
+  {
+    name: 'missing-preload',
+    level: 'error',
+    look: ({ preloads }) =>
+      preloads
+        .filter(({ isThere }) => !isThere)
+        .map(({ named }) => ({
+          msg: `${named} is not there or cannot be read, so every node process ends with 1 before it begins.`,
+          remedy: 'Copy it into the final stage of the image, before the ENV line, readable for the user that runs.',
+        })),
+  },
+  {
+    name: 'ignored-words',
+    level: 'warn',
+    look: ({ subject }) => {
+      const words = splitNodeOptions(subject.nodeOptions ?? '') ?? []
+      const { rest } = parseNodeOptions(subject.nodeOptions)
+      const quoted = words.find(word => word.startsWith("'"))
+      const from = rest[0] ?? quoted
+      return from === undefined
+        ? undefined
+        : {
+            msg: `Node stops reading NODE_OPTIONS at ${from} and ignores it and all that follows.`,
+            remedy:
+              'Single quotes mean nothing in NODE_OPTIONS: use none, or double quotes around a value with spaces.',
+          }
+    },
+  },
+  {
+    name: 'guard-not-loaded',
+    level: 'warn',
+    look: ({ preloads, inKubernetes, subject }) =>
+      preloads.some(({ isGuard }) => isGuard)
+        ? undefined
+        : {
+            msg: `NODE_OPTIONS${subject.nodeOptions === undefined ? ' is not set, and' : ''} does not load the guard, so it never runs.${inKubernetes ? " An env entry of the pod replaces the image's NODE_OPTIONS, all of it." : ''}`,
+            remedy: 'Set the whole NODE_OPTIONS as shown, heap flags and --require together.',
+          },
+  },
+  {
+    name: 'first-process-without-guard',
+    level: 'warn',
+    look: ({ first, preloads }) => {
+      if (first?.commandLine.node === undefined || !preloads.some(({ isGuard }) => isGuard)) return undefined
+      const loaded = preloadsOf([...parseNodeOptions(first.nodeOptions).options, ...first.commandLine.options])
+      const names = preloads.filter(({ isGuard }) => isGuard).map(({ named }) => named)
+      return loaded.some(named => names.includes(named))
+        ? undefined
+        : {
+            msg: `PID 1 runs without the guard: its NODE_OPTIONS lacks --require ${WITH_SPACE(names)}, which stands in this environment.`,
+            remedy:
+              'Something between the image and PID 1 replaces NODE_OPTIONS: look into the entrypoint and its scripts.',
+          }
+    },
+  },
+  {
+    name: 'switched-off',
+    level: 'warn',
+    look: ({ settings }) =>
+      settings.enabled
+        ? undefined
+        : { msg: 'HEAPGUARD_ENABLED is off: the guard does nothing at all.', remedy: 'Unset it to have the guard.' },
+  },
+  {
+    name: 'guard-stays-away',
+    level: 'warn',
+    look: ({ subject, answer }) => {
+      if (subject.kind === 'here' || subject.commandLine.launcher !== undefined) return undefined
+      const gate = gateOf({
+        enabled: true,
+        alreadyLoaded: false,
+        isWorkerThread: false,
+        versions: answer.kind === 'told' ? { node: answer.nodeVersion.slice(1) } : { node: '99' },
+        scriptPath: subject.commandLine.script,
+        execArgv: subject.commandLine.options.flatMap(option => option.words),
+        testContext: subject.variables.NODE_TEST_CONTEXT,
+      })
+      return gate.kind === 'run'
+        ? undefined
+        : { msg: `The guard stays away from this process: ${gate.reason}.`, remedy: 'Start the app by node itself.' }
+    },
+  },
+  {
+    name: 'launcher-in-front',
+    level: 'warn',
+    look: ({ subject, first }) => {
+      const isSubject = subject.commandLine.launcher !== undefined
+      const launcher = isSubject ? subject.commandLine.launcher : first?.commandLine.launcher
+      if (launcher === undefined) return undefined
+      const who = isSubject ? launcher : `PID 1 is ${launcher}, which`
+      return launcher === 'sh'
+        ? {
+            msg: `${isSubject ? 'sh' : who} does not hand SIGTERM on to the app, which is then killed when the grace period is over.`,
+            remedy: 'Start node itself: CMD ["node", "server.js"], or exec in front of node in the script.',
+          }
+        : {
+            msg: `${who} is a node process of its own in the same memory, the guard stays away from it, and it stands between SIGTERM and the app. The flags in the script that it runs are not seen here.`,
+            remedy: 'Start node itself: CMD ["node", "server.js"].',
+          }
+    },
+  },
+  {
+    name: 'heap-flag-on-command-line',
+    level: 'warn',
+    look: ({ subject }) => {
+      const flags = subject.commandLine.options.filter(isHeapFlag).map(({ words }) => words.join(' '))
+      return flags.length === 0
+        ? undefined
+        : {
+            msg: `${WITH_SPACE(flags)} on the command line wins over NODE_OPTIONS.`,
+            remedy: 'Take it off the command line, so that the number is set in one place.',
+          }
+    },
+  },
+  {
+    name: 'title-hides-flags',
+    level: 'warn',
+    look: ({ subject: { kind, commandLine } }) =>
+      kind === 'process' && commandLine.node === undefined && commandLine.launcher === undefined
+        ? {
+            msg: 'The process has set its own title, which covers its command line: flags that stand there are not seen here.',
+            remedy: 'Judge the command in its place: heapguard doctor -- node server.js.',
+          }
+        : undefined,
+  },
+  {
+    name: 'no-limit-in-pod',
+    level: 'warn',
+    look: ({ inKubernetes, kernelLimit }) =>
+      inKubernetes && kernelLimit.kind !== 'limited'
+        ? {
+            msg: `This is a Kubernetes pod, but no memory limit holds (${kernelLimit.reason}): a request is no limit, and the node's memory is what runs out.`,
+            remedy: 'Set resources.limits.memory of this container, the same as its request.',
+          }
+        : undefined,
+  },
+  {
+    name: 'kernel-limit-is-lower',
+    level: 'warn',
+    look: ({ settings: { containerMemoryMB }, kernelLimit }) =>
+      containerMemoryMB !== undefined &&
+      kernelLimit.kind === 'limited' &&
+      kernelLimit.limitBytes < mbToBytes(containerMemoryMB)
+        ? {
+            msg: kernelLimitIsLower(containerMemoryMB, kernelLimit.limitBytes, kernelLimit.path).msg,
+            remedy: "Unset CONTAINER_MEMORY_MB: the kernel's own number is found.",
+          }
+        : undefined,
+  },
+  {
+    name: 'limit-not-certain',
+    level: 'warn',
+    look: ({ kernelLimit }) =>
+      kernelLimit.kind === 'limited' && kernelLimit.confidence === 'low' && kernelLimit.reason !== undefined
+        ? {
+            msg: `A tighter limit may hold than the one that could be read: ${kernelLimit.reason}.`,
+            remedy: 'Set CONTAINER_MEMORY_MB to what the container has.',
+          }
+        : undefined,
+  },
+  {
+    name: 'bad-setting',
+    level: 'warn',
+    look: ({ problems }) =>
+      problems.map(problem => ({ msg: configProblem(problem).msg, remedy: `Correct or unset ${problem.variable}.` })),
+  },
+  {
+    name: 'unknown-setting',
+    level: 'warn',
+    look: ({ strangers }) =>
+      strangers.map(name => ({ msg: `${name} is no setting of this version.`, remedy: 'Look for a typing error.' })),
+  },
+  {
+    name: 'termination-log-not-writable',
+    level: 'warn',
+    look: ({ terminationLog }) =>
+      terminationLog?.isThere && !terminationLog.canBeWritten
+        ? {
+            msg: `${terminationLog.path} cannot be written by this user, so no last words can stand in kubectl describe pod.`,
+            remedy: 'Run as a user that may write it.',
+          }
+        : undefined,
+  },
+]
+
+/** Every finding, in the order of the table. Never throws. */
+export const findingsIn = (facts: Facts): readonly Finding[] =>
+  ROWS.flatMap(({ name, level, look }) => {
+    const found = look(facts) ?? []
+    return (Array.isArray(found) ? found : [found]).map((one: Found) => ({ name, level, ...one }))
+  })

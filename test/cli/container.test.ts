@@ -1,0 +1,51 @@
+// heapguard doctor in real containers: what fits, what does not, and what nobody limits.
+import { resolve } from 'node:path'
+import t from 'tap'
+import { whyNoDocker } from '../container/docker.ts'
+import { spawnDocker } from './spawn-docker.ts'
+
+const skip = (await whyNoDocker()) ?? false
+const guarded = '--max-old-space-size=384 --require /opt/heapguard/preload.js'
+
+const doctor = (args: readonly string[], words: readonly string[] = []) =>
+  spawnDocker([
+    'run',
+    '--rm',
+    ...args,
+    '-v',
+    `${resolve('dist')}:/opt/heapguard:ro`,
+    'node:24-bookworm-slim',
+    'node',
+    '/opt/heapguard/heapguard.js',
+    'doctor',
+    ...words,
+  ])
+
+t.test('512 MB: 384 MB of heap fit', { skip }, async t => {
+  const { code, stdout } = await doctor(['-m', '512m', '-e', `NODE_OPTIONS=${guarded}`])
+  t.equal(code, 0)
+  t.match(stdout, /container memory +512 +cgroup-v[12]: \/sys\/fs\/cgroup/)
+  t.match(stdout, /IT FITS\n/)
+})
+
+t.test('256 MB: they do not, and what to set does', { skip }, async t => {
+  const { code, stdout } = await doctor(['-m', '256m', '-e', `NODE_OPTIONS=${guarded}`])
+  t.equal(code, 1)
+  t.match(stdout, /DOES NOT FIT\n/)
+  t.match(stdout, /NODE_OPTIONS="--max-old-space-size=188 --require \/opt\/heapguard\/preload\.js"/)
+  t.match(stdout, /Tried: with these a node here has a heap limit of \d+ MB, 7\d\.\d % of the container: it fits\./)
+})
+
+t.test('no limit: could not tell; in a pod a finding says why', { skip }, async t => {
+  const env = ['-e', `NODE_OPTIONS=${guarded}`, '-e', 'KUBERNETES_SERVICE_HOST=10.0.0.1']
+  const { code, stdout } = await doctor(env, ['--json'])
+  t.equal(code, 2)
+  t.match(JSON.parse(stdout), { status: 2, verdict: 'not-known', findings: [{ name: 'no-limit-in-pod' }] })
+})
+
+t.test('the README’s first line of help: no options at all, in 512 MB', { skip }, async t => {
+  const { code, stdout } = await doctor(['-m', '512m'])
+  t.equal(code, 0)
+  t.match(stdout, /! guard-not-loaded: NODE_OPTIONS is not set/)
+  t.match(stdout, /NODE_OPTIONS="--require \/opt\/heapguard\/preload\.js"/)
+})

@@ -1,0 +1,140 @@
+// heapguard doctor, the built one, on real Node.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { emptyFolder, GUARD, NODE } from '../preload/node.ts'
+import { runCli } from './heapguard.ts'
+
+const flags = '--max-old-space-size=384'
+
+t.test('a heap that fits: a table, and 0', async t => {
+  const { code, stdout } = await runCli(['doctor'], {
+    preload: GUARD,
+    nodeOptions: flags,
+    env: { CONTAINER_MEMORY_MB: '1024' },
+  })
+  t.equal(code, 0)
+  t.match(stdout, /^heapguard doctor \d/, 'nothing of the guard’s on stdout')
+  t.match(stdout, /container memory +1024 +set: CONTAINER_MEMORY_MB/)
+  t.match(stdout, /V8 gives up at +384 +--max-old-space-size=384 \(NODE_OPTIONS\)/)
+  t.match(stdout, /\nIT FITS\n/)
+  t.notMatch(stdout, /Set\n/)
+})
+
+t.test('a heap that does not: what to set, tried, and 1', async t => {
+  const { code, stdout } = await runCli(['doctor', '--json'], {
+    preload: GUARD,
+    nodeOptions: `--title "a b" ${flags}`,
+    env: { CONTAINER_MEMORY_MB: '256' },
+  })
+  const said = JSON.parse(stdout)
+  t.equal(code, 1)
+  t.match(said, { status: 1, verdict: 'exceeds', containerMemorySource: 'env', triedVerdict: 'fits' })
+  t.match(said.nodeOptions, new RegExp(`^--max-old-space-size=188 .*--title "a b" --require ${GUARD}$`))
+  const again = await runCli(['doctor', `--node-options=${said.nodeOptions}`], { env: { CONTAINER_MEMORY_MB: '256' } })
+  t.equal(again.code, 0, 'what it says to set, it finds to fit')
+})
+
+t.test('a command’s own flags win, and are found', async t => {
+  const { code, stdout } = await runCli(['doctor', '--json', '--', NODE, '--max-old-space-size=300', 'server.js'], {
+    nodeOptions: flags,
+    env: { CONTAINER_MEMORY_MB: '256' },
+  })
+  const said = JSON.parse(stdout)
+  t.equal(code, 1)
+  t.match(said, { heapCeilingMB: 300, heapCeilingFlag: '--max-old-space-size=300', subject: /server\.js$/ })
+  t.strictSame(
+    said.findings.map(({ name }: { name: string }) => name),
+    ['guard-not-loaded', 'heap-flag-on-command-line'],
+  )
+})
+
+t.test('a running process, which is not touched', async t => {
+  const child = spawn('env', [
+    '-i',
+    `NODE_OPTIONS=${flags} --require ${GUARD}`,
+    'CONTAINER_MEMORY_MB=420',
+    NODE,
+    '-e',
+    'setInterval(() => {}, 1e6); console.log(1)',
+  ])
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  const { code, stdout } = await runCli(['doctor', '--json', '--pid', String(child.pid)])
+  t.equal(code, 1)
+  t.match(JSON.parse(stdout), {
+    subject: new RegExp(`^pid ${child.pid} `),
+    heapCeilingMB: 384,
+    containerMemoryMB: 420,
+    verdict: 'exceeds',
+    findings: [],
+  })
+  t.equal(child.exitCode, null)
+})
+
+t.test('no such process, and one that is no node: 2, and why', async t => {
+  t.match(await runCli(['doctor', '--pid', '4000000000']), {
+    code: 2,
+    stdout: '',
+    stderr: /there is no process 4000000000/,
+  })
+  const sleeper = spawn('sleep', ['60'])
+  t.teardown(() => sleeper.kill())
+  const { code, stdout, stderr } = await runCli(['doctor', '--pid', String(sleeper.pid)])
+  t.match({ code, stdout, stderr }, { code: 2, stdout: '', stderr: /pid \d+ \(sleep 60\) is no node process/ })
+})
+
+t.test('a process that has set its title shows no flags, and that is said', async t => {
+  const child = spawn('env', [
+    '-i',
+    NODE,
+    '--max-old-space-size=99',
+    '-e',
+    'process.title = "an app"; setInterval(() => {}, 1e6); console.log(1)',
+  ])
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  const { stdout } = await runCli(['doctor', '--pid', String(child.pid)])
+  t.match(stdout, /! title-hides-flags: /)
+  t.match(stdout, /pid \d+ \(an app\)/)
+})
+
+t.test('a flag that Node refuses, and a preload that is not there: node would not start', async t => {
+  const { code, stdout } = await runCli(['doctor', '--node-options', '--no-such-flag --require ./nothing.js'])
+  t.equal(code, 1)
+  t.match(stdout, /NODE WOULD NOT START/)
+  t.match(stdout, /✗ refused-flag: .*--no-such-flag is not allowed/s)
+  t.match(stdout, /✗ missing-preload: \.\/nothing\.js/)
+})
+
+t.test('a preload is known by its file, not by its name', async t => {
+  const folder = emptyFolder()
+  cpSync(GUARD, join(folder, 'preload.js'))
+  writeFileSync(join(folder, 'other.cjs'), 'process.stdout.write("it was run")')
+  const { stdout } = await runCli(['doctor', '--json', '--node-options', `--require ${join(folder, 'other.cjs')}`])
+  t.match(JSON.parse(stdout).findings, [{ name: 'guard-not-loaded' }])
+  t.notMatch(stdout, /it was run/, 'what is judged is not run')
+  const guarded = await runCli(['doctor', '--json', '--node-options', `--require ${GUARD}`])
+  t.strictSame(JSON.parse(guarded.stdout).findings, [])
+})
+
+t.test('a node that is not there: could not tell', async t => {
+  const { code, stdout } = await runCli(['doctor', '--', '/no/such/node', 'x.js'])
+  t.equal(code, 2)
+  t.match(stdout, /COULD NOT TELL\nNode could not be asked: \/no\/such\/node/)
+})
+
+t.test('--strict makes a finding count', async t => {
+  const env = { CONTAINER_MEMORY_MB: '4096' }
+  t.equal((await runCli(['doctor', '--node-options', flags], { env })).code, 0)
+  t.equal((await runCli(['doctor', '--node-options', flags, '--strict'], { env })).code, 1)
+})
+
+t.test('help, version and mistakes', async t => {
+  const help = await runCli(['--help'])
+  t.match(help, { code: 0, stdout: /^heapguard doctor / })
+  t.match(await runCli(['--version']), { code: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
+  t.match(await runCli(['docter']), { code: 2, stdout: '', stderr: /no such command: docter/ })
+})

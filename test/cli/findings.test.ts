@@ -1,0 +1,192 @@
+// What silently disables the guard, each in the facts that show it, and none in facts that do not.
+import t from 'tap'
+import { parseCommandLine } from '../../cli/doctor/command-line.ts'
+import { diagnose } from '../../cli/doctor/diagnosis.ts'
+import type { Facts } from '../../cli/doctor/facts.ts'
+import { findingsIn } from '../../cli/doctor/findings.ts'
+import { doctorJson } from '../../cli/doctor/json.ts'
+import type { Subject } from '../../cli/doctor/subject.ts'
+import type { ContainerLimit } from '../../preload/core/cgroup.ts'
+import { readSettings } from '../../preload/core/settings.ts'
+import { mbToBytes } from '../../preload/core/units.ts'
+
+Object.assign(globalThis, { HEAPGUARD_VERSION: '0.0.0' })
+
+const GUARD = '/opt/heapguard/preload.js'
+const group = { version: 'cgroup-v2', folder: '/sys/fs/cgroup' } as const
+const limited = (mb: number): ContainerLimit => ({
+  kind: 'limited',
+  limitBytes: mbToBytes(mb),
+  source: 'cgroup-v2',
+  path: '/sys/fs/cgroup/memory.max',
+  confidence: 'high',
+  group,
+})
+const unlimited: ContainerLimit = { kind: 'unlimited', reason: 'no limit in /sys/fs/cgroup/memory.max' }
+const told = (mb: number): Facts['answer'] => ({
+  kind: 'told',
+  heapLimitBytes: mbToBytes(mb),
+  constrained: mbToBytes(512),
+  nodeVersion: 'v24.21.0',
+})
+
+interface Case {
+  readonly facts?: Partial<Facts>
+  readonly subject?: Partial<Subject>
+  readonly command?: string
+  readonly variables?: Readonly<Record<string, string>>
+}
+
+function factsOf({ facts = {}, subject = {}, command = 'node server.js', variables = {} }: Case): Facts {
+  const { settings, problems } = readSettings(name => variables[name])
+  return {
+    subject: {
+      kind: 'command',
+      title: command,
+      commandLine: parseCommandLine(command.split(' ')),
+      program: 'node',
+      variables,
+      nodeOptions: `--max-old-space-size=384 --require ${GUARD}`,
+      readText: () => undefined,
+      sharesGroup: true,
+      ...subject,
+    },
+    answer: told(387),
+    kernelLimit: limited(512),
+    machineBytes: mbToBytes(16_384),
+    usage: undefined,
+    settings,
+    problems,
+    strangers: [],
+    preloads: [{ named: GUARD, isGuard: true, isThere: true }],
+    guard: GUARD,
+    first: undefined,
+    inKubernetes: false,
+    terminationLog: undefined,
+    ...facts,
+  }
+}
+
+const first = (command: string, nodeOptions?: string): Partial<Facts> => ({
+  first: { commandLine: parseCommandLine(command.split(' ')), nodeOptions },
+})
+
+const CASES: readonly (readonly [name: string, facts: Case, findings: readonly string[]])[] = [
+  ['nothing is wrong', {}, []],
+  [
+    'a flag that Node refuses',
+    { facts: { answer: { kind: 'refused', reason: '--foo is not allowed' } } },
+    ['refused-flag'],
+  ],
+  [
+    'a preload that is not there',
+    { facts: { preloads: [{ named: GUARD, isGuard: true, isThere: false }] } },
+    ['missing-preload'],
+  ],
+  [
+    'words in single quotes',
+    { subject: { nodeOptions: `'--max-old-space-size=4' --require ${GUARD}` } },
+    ['ignored-words'],
+  ],
+  ['a single quote after an option', { subject: { nodeOptions: "--title '--expose-gc'" } }, ['ignored-words']],
+  ['the guard is not in NODE_OPTIONS', { facts: { preloads: [] } }, ['guard-not-loaded']],
+  ['PID 1 has the guard', { facts: first('node x.js', `--require ${GUARD}`) }, []],
+  [
+    'PID 1 has lost the guard',
+    { facts: first('node x.js', '--max-old-space-size=384') },
+    ['first-process-without-guard'],
+  ],
+  ['PID 1 is no node', { facts: first('nginx', '') }, []],
+  ['PID 1 is npm', { facts: first('npm start', '') }, ['launcher-in-front']],
+  ['PID 1 is a shell', { facts: first('/bin/sh -c x', '') }, ['launcher-in-front']],
+  ['the command is npm', { command: 'npm start' }, ['launcher-in-front']],
+  ['off', { variables: { HEAPGUARD_ENABLED: 'off' } }, ['switched-off']],
+  ['a snapshot is built', { command: 'node --build-snapshot x.js' }, ['guard-stays-away']],
+  [
+    'an old Node',
+    { facts: { answer: { ...told(387), nodeVersion: 'v18.20.0' } as Facts['answer'] } },
+    ['guard-stays-away'],
+  ],
+  ['a heap flag on the command line', { command: 'node --max-old-space-size=4 x.js' }, ['heap-flag-on-command-line']],
+  ['no limit outside of Kubernetes', { facts: { kernelLimit: unlimited } }, []],
+  ['no limit in a pod', { facts: { kernelLimit: unlimited, inKubernetes: true } }, ['no-limit-in-pod']],
+  ['a limit in a pod', { facts: { inKubernetes: true } }, []],
+  ['the operator says more than the kernel', { variables: { CONTAINER_MEMORY_MB: '513' } }, ['kernel-limit-is-lower']],
+  ['the operator says the same', { variables: { CONTAINER_MEMORY_MB: '512' } }, []],
+  [
+    'a limit that may not be the tightest',
+    { facts: { kernelLimit: { ...limited(512), confidence: 'low', reason: 'x: EACCES' } as ContainerLimit } },
+    ['limit-not-certain'],
+  ],
+  [
+    'two bad settings',
+    { variables: { HEAPGUARD_SIGNALS: 'maybe', HEAPGUARD_WARN_PERCENT: '0.85' } },
+    ['bad-setting', 'bad-setting'],
+  ],
+  ['a setting that does not exist', { facts: { strangers: ['HEAPGUARD_ENABLE'] } }, ['unknown-setting']],
+  [
+    'a termination log that cannot be written',
+    { facts: { terminationLog: { path: '/dev/termination-log', isThere: true, canBeWritten: false } } },
+    ['termination-log-not-writable'],
+  ],
+  [
+    'no termination log',
+    { facts: { terminationLog: { path: '/dev/termination-log', isThere: false, canBeWritten: false } } },
+    [],
+  ],
+]
+
+for (const [name, facts, want] of CASES)
+  t.test(name, async t => {
+    const found = findingsIn(factsOf(facts))
+    t.strictSame(
+      found.map(finding => finding.name),
+      want,
+    )
+    for (const { remedy } of found) t.match(remedy, /\.$/)
+  })
+
+const noAnswer = () => ({ kind: 'failed', reason: 'not asked' }) as const
+
+for (const [name, facts, strict, status, verdict] of [
+  ['fits', {}, false, 0, 'fits'],
+  ['fits, but something was found, and that is to count', { facts: { strangers: ['HEAPGUARD_X'] } }, true, 1, 'fits'],
+  ['fits, and something was found', { facts: { strangers: ['HEAPGUARD_X'] } }, false, 0, 'fits'],
+  ['does not fit', { facts: { kernelLimit: limited(256) } }, false, 1, 'exceeds'],
+  ['tight', { facts: { answer: told(200), kernelLimit: limited(250) } }, false, 1, 'tight'],
+  [
+    'low is no fault',
+    { facts: { answer: told(259), kernelLimit: limited(1024), preloads: [] }, subject: { nodeOptions: undefined } },
+    false,
+    0,
+    'low',
+  ],
+  ['no limit is known', { facts: { kernelLimit: unlimited } }, false, 2, 'not-known'],
+  [
+    'no limit is known, and findings do not make it so',
+    { facts: { kernelLimit: unlimited, strangers: ['X'] } },
+    true,
+    2,
+    'not-known',
+  ],
+  ['node could not be asked', { facts: { answer: noAnswer() } }, false, 2, 'not-known'],
+  ['node would not start', { facts: { answer: { kind: 'refused', reason: 'x' } } }, false, 1, 'not-known'],
+] as const)
+  t.test(`exit status ${status}: ${name}`, async t => {
+    const gathered = factsOf(facts as Case)
+    const diagnosis = diagnose(gathered, strict, noAnswer)
+    t.equal(diagnosis.status, status)
+    t.match(doctorJson(gathered, diagnosis), { status, verdict })
+  })
+
+t.test('the remedy is tried without the command line’s heap flags, which would win over it', async t => {
+  const facts = factsOf({ command: 'node --max-old-space-size=4000 x.js', facts: { answer: told(4003) } })
+  let asked: Subject | undefined
+  const { nodeOptions, tried } = diagnose(facts, false, subject => {
+    asked = subject
+    return told(387)
+  })
+  t.equal(nodeOptions, `--max-old-space-size=384 --require ${GUARD}`)
+  t.strictSame(asked?.commandLine.options, [])
+  t.match(tried, { verdict: { kind: 'fits' } })
+})
