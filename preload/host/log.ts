@@ -36,11 +36,19 @@ export function openLog(host: LogHost, settings: Settings): Log {
   const isText = settings.logFormat === 'text' || (settings.logFormat === 'auto' && sink.isTerminal)
   const toLine = isText ? textLine : jsonLine
   let dropped = 0
+  // Whatever the app has replaced that a line is made with, it must not hear of it: the line is lost.
+  const safely = (write: () => void): void => {
+    try {
+      write()
+    } catch {
+      dropped++
+    }
+  }
   let held: (() => void)[] | undefined
   const release = (): void => {
     const lines = held
     held = undefined
-    for (const write of lines ?? []) write()
+    for (const write of lines ?? []) safely(write)
   }
   if (mustHoldBack(host, sink.source)) {
     held = []
@@ -50,21 +58,19 @@ export function openLog(host: LogHost, settings: Settings): Log {
     })
   }
 
-  return {
-    say: entry => {
-      const { level, event, fields } = entry
-      if (RANK[level] < RANK[settings.logLevel]) return
-      const time = host.isoTime()
-      const write = (): void => {
-        const counted =
-          dropped === 0 || 'droppedLines' in fields ? entry : { ...entry, fields: { ...fields, droppedLines: dropped } }
-        if (!sink.write(toLine(counted, { time, pid: host.pid }), level)) dropped++
-      }
-      if (URGENT.test(event) || host.uptime() > HOLD_MS) release()
-      if (held === undefined) write()
-      else if (held.length < MOST_HELD_LINES) held.push(write)
-      else dropped++
-    },
-    droppedLines: () => dropped,
+  const say = (entry: Entry): void => {
+    const { level, event, fields } = entry
+    if (RANK[level] < RANK[settings.logLevel]) return
+    const time = host.isoTime()
+    const write = (): void => {
+      const counted =
+        dropped === 0 || 'droppedLines' in fields ? entry : { ...entry, fields: { ...fields, droppedLines: dropped } }
+      if (!sink.write(toLine(counted, { time, pid: host.pid }), level)) dropped++
+    }
+    if (URGENT.test(event) || host.uptime() > HOLD_MS) release()
+    if (held === undefined) write()
+    else if (held.length < MOST_HELD_LINES) held.push(write)
+    else dropped++
   }
+  return { say: entry => safely(() => say(entry)), droppedLines: () => dropped }
 }

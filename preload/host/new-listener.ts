@@ -28,13 +28,16 @@ export function watchNewListeners(target: ListeningProcess, about: AboutToListen
   const onNewListener = (event: string | symbol): void => {
     try {
       if (typeof event === 'string') about(event)
+      // One more would make Node warn of a leak: with ours gone it warns when it would have without the guard.
+      if (event === 'newListener' && target.listenerCount(event) === target.getMaxListeners()) stop()
     } catch {
       // The app listens as it would have; the guard hears nothing of it.
     }
   }
   Object.defineProperty(onNewListener, MARK, { value: true })
-  target.prependListener('newListener', onNewListener)
-  return () => {
+  const stop = (): void => {
     target.removeListener('newListener', onNewListener)
   }
+  target.prependListener('newListener', onNewListener)
+  return stop
 }

@@ -129,3 +129,22 @@ t.test('a lost line is counted in the next one that gets out', async t => {
     [undefined, 2, undefined],
   )
 })
+
+t.test('what throws while a line is made is a lost line, held or not, and stays inside', async t => {
+  for (const parentPid of [0, 7]) {
+    const { log, timers, written } = started(parentPid)
+    const broken: Entry = {
+      ...entry('memory'),
+      fields: {
+        get heapUsedMB(): number {
+          throw new Error('replaced by the app')
+        },
+      },
+    }
+    log.say(broken)
+    log.say(entry('memory'))
+    timers[0]?.tick()
+    t.equal(log.droppedLines(), 1)
+    t.equal(written.length, 1)
+  }
+})
