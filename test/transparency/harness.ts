@@ -113,7 +113,7 @@ export async function runCase(one: Case, preload: string, logs: 'file' | 'defaul
   // A case may run as another user.
   for (const path of [scratch, folder]) chmodSync(path, 0o777)
   const isModule = one.as?.endsWith('.mjs') || one.nodeArgs?.includes('--input-type=module')
-  const script = isModule || !/\b(look|ready)\(/.test(one.script) ? one.script : PRELUDE + one.script
+  const script = isModule || !/\b(look|ready)\b/.test(one.script) ? one.script : PRELUDE + one.script
   const files = { ...one.files, ...(one.as === undefined ? {} : { [one.as]: script }) }
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
