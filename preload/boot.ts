@@ -1,7 +1,7 @@
 // The composition root: settings -> validate -> monitor -> signals. Reads as a table of contents.
 import type { HeapBudget } from './core/budget.ts'
 import { shutdown } from './core/report.ts'
-import { readSettings } from './core/settings.ts'
+import { isWatchSet, readSettings } from './core/settings.ts'
 import { bytes } from './core/units.ts'
 import { validateHeapConfiguration } from './heap-validator.ts'
 import { hookExit } from './host/exit.ts'
@@ -17,25 +17,26 @@ export function boot(host: Host, target: ListeningProcess, folder: string): () =
   const { settings, problems } = readSettings(host.readVariable)
   const log = openLog(host, settings)
   const watch = watchLoader(folder, host.readText)
-  const words = problems.length > 0 ? ifLoadable(watch) : undefined
-  if (words !== undefined) for (const problem of problems) log.say(words.configProblem(problem))
+  const words = problems.length > 0 || isWatchSet(host.readVariable) ? ifLoadable(watch) : undefined
+  const forWatch = words?.readTheRest(host.readVariable, settings.warnPercent, problems, log)
   const budget: HeapBudget = validateHeapConfiguration(host, settings, log, watch)
 
   const monitor = new MemoryMonitor({
-    budget,
     intervalMs: settings.intervalMs,
+    pulseMs: settings.pulseMs,
     onTick: () => signals?.refresh(),
     log,
-    watch: () => ({ takeSample: () => watch().takeSample(host, budget), memoryLine: watch().memoryLine }),
+    openLookout: () => watch().openLookout({ host, settings, forWatch, budget, log, folder }),
+    now: host.uptime,
     every: host.every,
   })
   monitor.start()
 
   const isPid1 = host.pid === 1
   const exit = hookExit(target, (reason, exitCode) => {
-    monitor.stop()
+    monitor.stop(reason === 'exit' && exitCode === 0)
     const now = host.memory().heapUsed
-    const peakHeapUsedBytes = bytes(Math.max(now, monitor.peakHeapUsedBytes))
+    const peakHeapUsedBytes = bytes(Math.max(now, monitor.peakHeapUsed()))
     log.say(shutdown({ reason, exitCode, peakRssBytes: host.peakRss(), peakHeapUsedBytes, uptimeMs: host.uptime() }))
   })
   const signals = settings.signals
@@ -43,7 +44,7 @@ export function boot(host: Host, target: ListeningProcess, folder: string): () =
         target,
         isPid1,
         (signal, appHandles) => {
-          if (appHandles) monitor.stopWithLastLine()
+          if (appHandles) monitor.stopLines()
           log.say(watch().signalArrived(signal, appHandles, isPid1))
         },
         () => watch().followVisibly,

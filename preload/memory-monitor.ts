@@ -1,73 +1,102 @@
-// The watch: an unref'd timer around sample -> record -> log, with its own catch.
-import type { HeapBudget } from './core/budget.ts'
-import type { Entry } from './core/record.ts'
+// The watch's clock: one unref'd timer for the silent looks and the `memory` lines, with its own catch.
 import { sampleFailed } from './core/report.ts'
-import type { Sample } from './core/sample.ts'
-import { type Bytes, bytes, type Millis } from './core/units.ts'
+import { type Bytes, bytes, type Millis, millis } from './core/units.ts'
 import type { Log } from './host/log.ts'
 
+/** Looks at the memory and says what is to be said: from the second file, which is loaded at the first tick. */
+export interface Lookout {
+  /** One look; with a `memory` line where that is due. `lateMs`: how late it comes. Returns the pause until the next. */
+  readonly look: (lateMs: Millis, isLineDue: boolean) => Millis
+  /** The most V8 heap in use in any look. */
+  readonly peakHeapUsedBytes: () => Bytes
+  /** The process ends: in good order, or with an error. Does not throw. */
+  readonly end: (isClean: boolean) => void
+}
+
 export interface MonitorParts {
-  readonly budget: HeapBudget
   /** Time between `memory` lines; 0 = none. */
   readonly intervalMs: Millis
+  /** Time between silent looks until the lookout asks for another; 0 = only with the lines. */
+  readonly pulseMs: Millis
   /** Called first at each tick. */
   readonly onTick: () => void
   readonly log: Log
-  /** From the second file: it is loaded at the first tick, not at the start. */
-  readonly watch: () => {
-    readonly takeSample: () => Sample
-    readonly memoryLine: (sample: Sample, budget: HeapBudget, droppedLines: number) => Entry
-  }
+  readonly openLookout: () => Lookout
+  /** Since any moment. */
+  readonly now: () => Millis
   /** An unref'd interval; returns its undo. */
   readonly every: (interval: Millis, tick: () => void) => () => void
 }
 
-/** Says one `memory` line each interval. start() and stop() are idempotent; nothing here throws or keeps Node alive. */
+/** Looks each pulse, with a `memory` line each interval. start() and stop() are idempotent; nothing here throws or keeps Node alive. */
 export class MemoryMonitor {
-  private readonly parts: MonitorParts
-  private stopTimer: (() => void) | undefined
-  private hasFailed = false
-  private peakHeapUsed = bytes(0)
+  readonly start: () => void
+  /** Stops everything. `isClean`: the process ends in good order, so that its last words can go. */
+  readonly stop: (isClean?: boolean) => void
+  /** One last `memory` line, where there were any; the silent looks go on. */
+  readonly stopLines: () => void
+  /** The most V8 heap in use in any look, in bytes. */
+  readonly peakHeapUsed: () => Bytes
 
-  constructor(parts: MonitorParts) {
-    this.parts = parts
-  }
+  // The state is the constructor's own: names of properties would weigh twice as much in the file that start-up loads.
+  constructor({ intervalMs, pulseMs, onTick, log, openLookout, now, every }: MonitorParts) {
+    const none = Number.POSITIVE_INFINITY
+    const calmMs = pulseMs || intervalMs
+    let stopTimer: (() => void) | undefined
+    let delayMs = 0
+    let dueAt = 0
+    let lineAt = none
+    let lookout: Lookout | undefined
+    let hasFailed = false
 
-  start(): void {
-    const { intervalMs, every } = this.parts
-    if (this.stopTimer !== undefined || intervalMs === 0) return
-    this.stopTimer = every(intervalMs, () => this.tick())
-  }
-
-  stop(): void {
-    this.stopTimer?.()
-    this.stopTimer = undefined
-  }
-
-  /** Stops with one last `memory` line, where it was running. */
-  stopWithLastLine(): void {
-    if (this.stopTimer === undefined) return
-    this.stop()
-    this.tick()
-  }
-
-  /** The most V8 heap in use in any sample. */
-  get peakHeapUsedBytes(): Bytes {
-    return this.peakHeapUsed
-  }
-
-  private tick(): void {
-    const { budget, log, onTick, watch } = this.parts
-    try {
-      onTick()
-      const { takeSample, memoryLine } = watch()
-      const sample = takeSample()
-      if (sample.memory.heapUsed > this.peakHeapUsed) this.peakHeapUsed = sample.memory.heapUsed
-      log.say(memoryLine(sample, budget, log.droppedLines()))
-    } catch (error) {
-      // One bad sample does not end the watch; it is said once.
-      if (!this.hasFailed) log.say(sampleFailed(error))
-      this.hasFailed = true
+    const look = (lateMs: number, isLineDue: boolean): number => {
+      try {
+        onTick()
+        lookout ??= openLookout()
+        return lookout.look(millis(lateMs), isLineDue)
+      } catch (error) {
+        // One bad look does not end the watch; it is said once.
+        if (!hasFailed) log.say(sampleFailed(error))
+        hasFailed = true
+        return calmMs
+      }
     }
+
+    /** Sets the timer to the next look or line, whichever comes first; where the pace is the same it is left alone. */
+    const wait = (pauseMs: number): void => {
+      const at = now()
+      dueAt = Math.min(at + pauseMs, lineAt)
+      const delay = Math.max(1, Math.round(dueAt - at))
+      if (delay === delayMs && stopTimer) return
+      if (stopTimer) stopTimer()
+      delayMs = delay
+      stopTimer = every(millis(delay), tick)
+    }
+
+    const tick = (): void => {
+      const at = now()
+      // A timer may fire half a millisecond early.
+      const isLineDue = at + 1 >= lineAt
+      // A loop that was blocked for longer does not make up for the lines that it missed.
+      if (isLineDue) lineAt = (lineAt + intervalMs > at ? lineAt : at) + intervalMs
+      wait(look(Math.max(0, at - dueAt), isLineDue))
+    }
+
+    this.start = () => {
+      if (stopTimer || !calmMs) return
+      if (intervalMs) lineAt = now() + intervalMs
+      wait(calmMs)
+    }
+    this.stop = (isClean = false) => {
+      if (stopTimer) stopTimer()
+      stopTimer = undefined
+      if (lookout) lookout.end(isClean)
+    }
+    this.stopLines = () => {
+      if (!stopTimer || lineAt === none) return
+      lineAt = none
+      look(0, true)
+    }
+    this.peakHeapUsed = () => (lookout ? lookout.peakHeapUsedBytes() : bytes(0))
   }
 }

@@ -79,7 +79,7 @@ function youngNowMB({ heapLimitBytes, ceiling, container, nodeSeesBytes }: HeapB
 }
 
 /** V8's own old space on 64-bit: half of the memory it sees, 256 MB to 2 GB, but 4 GB from 15 GB up (measured, heap.cc). */
-const defaultOldSpaceMB = (seenMB: number): number =>
+export const defaultOldSpaceMB = (seenMB: number): number =>
   seenMB >= 15_360 ? 4096 : Math.max(256, Math.min(2048, seenMB / 2))
 
 function largerContainer(containerMB: number, facts: RemedyFacts): Remedy {

@@ -1,11 +1,15 @@
 // The wording of what the watch says, and of what went wrong at boot: in the second file.
 import { type Remedy, type RemedyFacts, remedyFor, type Verdict } from './assess.ts'
 import { type HeapBudget, leastKnownLimit } from './budget.ts'
-import type { Entry, Fields } from './record.ts'
-import { type Advice, mb, percent } from './report.ts'
+import type { Cause, CauseKind, Companion } from './cause.ts'
+import type { Resource, Rung } from './ladder.ts'
+import type { Entry, Fields, Stamp } from './record.ts'
+import { type Advice, mb, percent, reasonOf } from './report.ts'
 import type { Sample } from './sample.ts'
 import type { SettingProblem } from './settings.ts'
-import { type Bytes, roundedMB, roundedRatio, roundedSeconds } from './units.ts'
+import type { Suspect } from './suspects.ts'
+import type { Growth } from './trend.ts'
+import { type Bytes, bytes, type Millis, roundedMB, roundedRatio, roundedSeconds } from './units.ts'
 
 /** Why a heap that does not fit is a problem, and what to set. Never throws. */
 export function adviceOn(budget: HeapBudget, verdict: Verdict, facts: RemedyFacts): Advice {
@@ -111,3 +115,165 @@ export function signalArrived(signal: string, appHandles: boolean, isPid1: boole
     fields: { signal, appHandles, isPid1 },
   }
 }
+
+/** What is known when a rung is reached. */
+export interface PressureFacts {
+  readonly sample: Sample
+  readonly budget: HeapBudget
+  readonly droppedLines: number
+  readonly resource: Resource
+  readonly rung: Rung
+  /** V8 collects again and again and finds next to nothing. */
+  readonly isCramped: boolean
+  /** What is held against the limit: see heapLevel and containerUsed. */
+  readonly levelBytes: Bytes
+  readonly limitBytes: Bytes
+  readonly cause: Cause
+  readonly growth: Growth | undefined
+  readonly leftMs: Millis | undefined
+  readonly suspects: readonly Suspect[]
+  /** Whether allocations were sampled at all. */
+  readonly isSampled: boolean
+  /** Where the cause is another process: the largest. */
+  readonly culprit: Companion | undefined
+  /** How late this look came. */
+  readonly lateMs: Millis
+}
+
+/** A blocked loop that is worth a word. */
+const LATE_MS = 1000
+
+/** `pressure`: a rung is reached. The numbers, what grows, and what to do. */
+export function pressure(facts: PressureFacts): Entry {
+  const { resource, rung, sample, budget, growth, leftMs, suspects, lateMs, cause } = facts
+  const blocked = lateMs < LATE_MS ? '' : ` The event loop was blocked for ${roundedSeconds(lateMs)} s until now.`
+  return {
+    level: rung === 'warn' ? 'warn' : 'error',
+    event: 'pressure',
+    msg: `${standing(facts)}${whatGrows(facts)}${whoAllocates(facts)}${blocked} ${REMEDIES[cause.kind]}`,
+    fields: {
+      resource,
+      rung,
+      cause: cause.kind,
+      ...memoryFields(sample, budget, facts.droppedLines),
+      growthMBPerS: growth === undefined ? undefined : roundedMB(bytes(growth.perMs * 1000)),
+      secondsToLimit: leftMs === undefined ? undefined : roundedSeconds(leftMs),
+      suspects:
+        suspects.length === 0
+          ? undefined
+          : suspects.map(({ site, bytes: size }) => ({ site, MB: roundedMB(bytes(size)) })),
+    },
+  }
+}
+
+function standing({ resource, levelBytes, limitBytes, growth, leftMs, isCramped }: PressureFacts): string {
+  const share = `${mb(levelBytes)} of ${mb(limitBytes)} (${percent(levelBytes, limitBytes)})`
+  const speed =
+    growth === undefined || growth.perMs <= 0 ? '' : `, growing by ${mb(bytes(growth.perMs * 1000))} a second`
+  const end = leftMs === undefined ? '' : ` in about ${roundedSeconds(leftMs)} s`
+  if (isCramped)
+    return `The JS heap holds ${share}${speed}, and one garbage collection after the other finds next to nothing: V8 may end this process (exit 134) at any time.`
+  return resource === 'heap'
+    ? `The JS heap holds ${share} after garbage collection${speed}: when it is full V8 ends this process (exit 134)${end}.`
+    : `The container holds ${share}${speed}: when it is full the kernel kills (exit 137, without a word)${end}.`
+}
+
+const NAMES: Readonly<Record<CauseKind, string>> = {
+  heap: "V8's heap",
+  buffers: 'Buffers and ArrayBuffers',
+  native: "this process's memory outside of the heap and of Buffers",
+  workers: "this process's memory outside of the main thread's heap and Buffers, while worker threads run",
+  process: 'other processes of the container',
+  tmpfs: 'files in memory (tmpfs, /dev/shm) or shared memory',
+  unknown: 'no part by itself',
+}
+
+function whatGrows({ resource, cause, sample, culprit }: PressureFacts): string {
+  if (resource === 'heap') return ''
+  const { kind, partBytes, ofBytes, sinceMs } = cause
+  const who =
+    kind === 'process' && culprit !== undefined
+      ? `, the largest ${culprit.name} (pid ${culprit.pid}) with ${mb(culprit.rssBytes)}`
+      : ''
+  const all =
+    kind === 'buffers' ? `; ${mb(sample.memory.arrayBuffers)} are held now, and which code made them is not known` : ''
+  if (kind === 'unknown') return ' Which part of it grows cannot be told.'
+  return sinceMs === undefined
+    ? ` Most of it is ${NAMES[kind]}: ${mb(partBytes)}${who}${all}.`
+    : ` What grows is ${NAMES[kind]}: ${mb(partBytes)} of ${mb(ofBytes)} in the last ${roundedSeconds(sinceMs)} s${who}${all}.`
+}
+
+function whoAllocates({ suspects, cause, isSampled }: PressureFacts): string {
+  const [first, second] = suspects
+  if (cause.kind !== 'heap') return ''
+  if (first === undefined) return isSampled ? '' : ' Which code allocates it is not known yet.'
+  const also = second === undefined ? '' : `, then ${second.site}, ${mb(bytes(second.bytes))}`
+  return ` Most of what was allocated since sampling began and is still held comes from ${first.site}, ${mb(bytes(first.bytes))}${also}.`
+}
+
+const REMEDIES: Readonly<Record<CauseKind, string>> = {
+  heap: 'Find what keeps these objects (caches without a bound, listeners, closures), or give heap and container more.',
+  buffers: 'Bound what is read into memory at a time (streams with back-pressure, limits on bodies and batches).',
+  native:
+    'Look at addons, zlib and crypto streams that are not closed, and at the allocator (MALLOC_ARENA_MAX=2, jemalloc).',
+  workers: 'Run fewer workers, or give each a lower limit (resourceLimits): each brings a whole heap of its own.',
+  process: 'Give that process a limit or a container of its own, or give this one more.',
+  tmpfs: 'Write those files to a disk or delete them: memory that holds files is not given back by itself.',
+  unknown: 'Give the container more, and see the memory lines for what grows.',
+}
+
+/** `pressure-eased`: a climb is over. */
+export const pressureEased = (resource: Resource, levelBytes: Bytes, limitBytes: Bytes): Entry => ({
+  level: 'info',
+  event: 'pressure-eased',
+  msg: `${resource === 'heap' ? 'The JS heap is' : 'The container is'} back at ${mb(levelBytes)} of ${mb(limitBytes)} (${percent(levelBytes, limitBytes)}).`,
+  fields: { resource },
+})
+
+/** `limit-changed`: the container's limit moved, judged again. Undefined: no limit. */
+export function limitChanged(from: Bytes | undefined, budget: HeapBudget, verdict: Verdict, facts: RemedyFacts): Entry {
+  const { kernelLimit, heapLimitBytes, container } = budget
+  const to = kernelLimit.kind === 'limited' ? kernelLimit.limitBytes : undefined
+  const size = (limit: Bytes | undefined): string => (limit === undefined ? 'none' : mb(limit))
+  const isBad = verdict.kind === 'exceeds' || verdict.kind === 'tight'
+  const judged =
+    to === undefined
+      ? ''
+      : ` V8's heap limit ${mb(heapLimitBytes)} is ${percent(heapLimitBytes, container.bytes)} of ${mb(container.bytes)}: ${isBad ? adviceOn(budget, verdict, facts).text : 'it fits.'}`
+  return {
+    level: isBad ? 'warn' : 'info',
+    event: 'limit-changed',
+    msg: `The container's memory limit changed from ${size(from)} to ${size(to)}.${judged}`,
+    fields: {
+      fromMB: from === undefined ? undefined : roundedMB(from),
+      containerMemoryMB: to === undefined ? undefined : roundedMB(to),
+      verdict: to === undefined ? undefined : verdict.kind,
+    },
+  }
+}
+
+/** `oom-kill`: the kernel killed `count` processes of the group, and this one lives. `gone`: those that are no longer there. */
+export function oomKill(count: number, gone: readonly Companion[]): Entry {
+  const who =
+    gone.length === 0
+      ? 'Which it was is not known'
+      : `No longer there: ${gone.map(({ name, pid, rssBytes }) => `${name} (pid ${pid}), last seen with ${mb(rssBytes)}`).join(', ')}`
+  return {
+    level: 'error',
+    event: 'oom-kill',
+    msg: `The kernel killed ${count === 1 ? 'a process' : `${count} processes`} of this container for want of memory, and this one lives on. ${who}.`,
+    fields: { count },
+  }
+}
+
+/** `evidence-problem`: evidence that was asked for, or that a line would have had, cannot be had. */
+export const evidenceProblem = (what: string, error: unknown): Entry => ({
+  level: 'warn',
+  event: 'evidence-problem',
+  msg: `The ${what} cannot be written (${reasonOf(error)}).`,
+  fields: { what, reason: reasonOf(error) },
+})
+
+/** The termination log's sentence: what a person reads in `kubectl describe pod`. */
+export const lastWordsOf = ({ msg, level }: Entry, stamp: Stamp): string =>
+  `heapguard, ${stamp.time}, pid ${stamp.pid} (${level === 'error' ? 'critical' : 'warning'}): ${msg}`

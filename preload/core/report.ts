@@ -103,7 +103,7 @@ export const sampleFailed = (error: unknown): Entry => ({
 })
 
 /** The code of a system error, else its message: never a stack, never a value of the app's. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   return String(code ?? message ?? error).slice(0, 200)
 }

@@ -15,6 +15,10 @@ export interface Sample {
   readonly memory: ProcessMemory
   /** V8's live heap_size_limit. */
   readonly heapLimitBytes: Bytes
+  /** V8's heap without the young generation: what the ceiling is about. */
+  readonly oldSpaceBytes: Bytes
+  /** Major collections that were noticed so far. */
+  readonly majorCollections: number
   /** As far as it is known; empty where no group could be found. */
   readonly container: ContainerUsage
   /** Since the process started. */

@@ -1,9 +1,26 @@
-// The environment, parsed: every variable, its default and its rule is one row of one table.
+// The environment, parsed: every variable, its default and its rule is one row of a table. The rows that start-up can do
+// without are in watch-settings.ts.
+import {
+  boolean,
+  integer,
+  oneOf,
+  percentage,
+  type Read,
+  type ReadVariable,
+  readRow,
+  readTable,
+  type Table,
+  text,
+} from './setting-rows.ts'
 import { type Millis, millis } from './units.ts'
+
+export { describeSettings } from './describe-settings.ts'
+export type { ReadVariable, SettingProblem } from './setting-rows.ts'
 
 export type LogLevel = 'info' | 'warn' | 'error' | 'silent'
 export type LogFormat = 'auto' | 'json' | 'text'
 
+/** What start-up needs. */
 export interface Settings {
   readonly enabled: boolean
   /** CONTAINER_MEMORY_MB; undefined where the kernel's files are to be asked. */
@@ -11,6 +28,8 @@ export interface Settings {
   readonly warnPercent: number
   /** Time between `memory` lines; 0 = none. */
   readonly intervalMs: Millis
+  /** Time between silent looks while all is calm; 0 = only with the `memory` lines. */
+  readonly pulseMs: Millis
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
   /** stderr, stdout, or a path to append to. */
@@ -18,72 +37,12 @@ export interface Settings {
   readonly signals: boolean
 }
 
-/** A value that was refused: what, where, the rule, and what is used in its place. */
-export interface SettingProblem {
-  readonly variable: string
-  /** At most 40 characters of what was set. */
-  readonly value: string
-  readonly rule: string
-  /** The default in its place, as text. */
-  readonly used: string
-}
-
-/** One environment variable's text, undefined when it is not set. Injected, so that nothing else is ever read. */
-export type ReadVariable = (name: string) => string | undefined
-
-type Parsed<T> = { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'refused'; readonly rule: string }
-
-interface Row<T> {
-  readonly variable: string
-  readonly fallback: T
-  /** How the fallback reads in a problem line, where its own text does not say it. */
-  readonly fallbackText?: string
-  readonly parse: (text: string) => Parsed<T>
-}
-
-const ok = <T>(value: T): Parsed<T> => ({ kind: 'ok', value })
-const refused = (rule: string): Parsed<never> => ({ kind: 'refused', rule })
-
-const TRUE = ['true', '1', 'on', 'yes']
-const FALSE = ['false', '0', 'off', 'no']
-
-function boolean(text: string): Parsed<boolean> {
-  const word = text.toLowerCase()
-  if (TRUE.includes(word)) return ok(true)
-  if (FALSE.includes(word)) return ok(false)
-  return refused('must be true or false (or 1/0, on/off, yes/no)')
-}
-
-function oneOf<T extends string>(...words: readonly T[]): (text: string) => Parsed<T> {
-  return text => {
-    const found = words.find(word => word === text.toLowerCase())
-    return found === undefined ? refused(`must be one of ${words.join(', ')}`) : ok(found)
-  }
-}
-
-/** A whole number within a range; `zeroToo` lets 0 through as well, where it means "none". */
-function integer(rule: string, least: number, most: number, zeroToo = false): (text: string) => Parsed<number> {
-  return text => {
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
-    return (value >= least && value <= most) || (zeroToo && value === 0) ? ok(value) : refused(rule)
-  }
-}
-
-function warnPercent(text: string): Parsed<number> {
-  const parsed = integer('must be a whole percentage from 1 to 97', 1, 97)(text)
-  // The one mistake that is common enough for a hint of its own: a ratio where a percentage is asked.
-  return parsed.kind === 'refused' && /^0?\.\d{1,2}$/.test(text)
-    ? refused(`${parsed.rule}; it is a percentage, so write ${Math.round(Number(text) * 100)} for ${text}`)
-    : parsed
-}
-
-const text = (value: string): Parsed<string> => (value.includes('\0') ? refused('must be a path') : ok(value))
-
 // 2^53 bytes are 8,589,934,592 MB: above that a count of bytes is no longer exact.
 const MOST_MB = 8_589_934_591
 const DAY_MS = 86_400_000
 
-const TABLE: { readonly [K in keyof Settings]: Row<Settings[K]> } = {
+/** The rows that start-up reads. */
+export const TABLE: Table<Settings> = {
   enabled: { variable: 'HEAPGUARD_ENABLED', fallback: true, parse: boolean },
   containerMemoryMB: {
     variable: 'CONTAINER_MEMORY_MB',
@@ -91,13 +50,16 @@ const TABLE: { readonly [K in keyof Settings]: Row<Settings[K]> } = {
     fallbackText: "the container's own limit",
     parse: integer('must be a whole number of MB, 1 or more, such as 512', 1, MOST_MB),
   },
-  warnPercent: { variable: 'HEAPGUARD_WARN_PERCENT', fallback: 85, parse: warnPercent },
+  warnPercent: { variable: 'HEAPGUARD_WARN_PERCENT', fallback: 85, parse: percentage(1, 97) },
   intervalMs: {
     variable: 'HEAPGUARD_INTERVAL_MS',
     fallback: millis(60_000),
-    parse: integer('must be 0 (no memory lines) or 10 to 86400000 milliseconds', 10, DAY_MS, true) as (
-      text: string,
-    ) => Parsed<Millis>,
+    parse: integer('must be 0 (no memory lines) or 10 to 86400000 milliseconds', 10, DAY_MS, true),
+  },
+  pulseMs: {
+    variable: 'HEAPGUARD_PULSE_MS',
+    fallback: millis(1000),
+    parse: integer('must be 0 (only at the interval) or 50 to 60000 milliseconds', 50, 60_000, true),
   },
   logLevel: { variable: 'HEAPGUARD_LOG_LEVEL', fallback: 'info', parse: oneOf('info', 'warn', 'error', 'silent') },
   logFormat: { variable: 'HEAPGUARD_LOG_FORMAT', fallback: 'auto', parse: oneOf('auto', 'json', 'text') },
@@ -105,39 +67,12 @@ const TABLE: { readonly [K in keyof Settings]: Row<Settings[K]> } = {
   signals: { variable: 'HEAPGUARD_SIGNALS', fallback: true, parse: boolean },
 }
 
-const MOST_SHOWN = 40
-
-function readRow<T>(row: Row<T>, readVariable: ReadVariable, problems: SettingProblem[]): T {
-  const set = (readVariable(row.variable) ?? '').trim()
-  if (set === '') return row.fallback
-  const parsed = row.parse(set)
-  if (parsed.kind === 'ok') return parsed.value
-  problems.push({
-    variable: row.variable,
-    value: set.slice(0, MOST_SHOWN),
-    rule: parsed.rule,
-    used: row.fallbackText ?? String(row.fallback),
-  })
-  return row.fallback
-}
-
 /** The off switch alone, so that it can be read before anything else is. A bad value is not off. */
 export const isEnabled = (readVariable: ReadVariable): boolean => readRow(TABLE.enabled, readVariable, [])
 
-/** All settings, and one problem for each value that was refused. Empty means unset. Never throws for a value. */
-export function readSettings(readVariable: ReadVariable): {
-  readonly settings: Settings
-  readonly problems: readonly SettingProblem[]
-} {
-  const problems: SettingProblem[] = []
-  const settings: Record<string, unknown> = {}
-  for (const [key, row] of Object.entries(TABLE)) settings[key] = readRow<unknown>(row, readVariable, problems)
-  return { settings: settings as unknown as Settings, problems }
-}
+/** What start-up needs, and one problem for each value that was refused. Empty means unset. Never throws for a value. */
+export const readSettings = (readVariable: ReadVariable): Read<Settings> => readTable(TABLE, readVariable)
 
-/** Every variable with its default as text, in the order of the README's table. */
-export const describeSettings = (): { readonly variable: string; readonly fallback: string }[] =>
-  Object.values(TABLE).map((row: Row<unknown>) => ({
-    variable: row.variable,
-    fallback: row.fallbackText ?? String(row.fallback),
-  }))
+/** Whether any of the watch's variables is set: only then does start-up ask the second file what is wrong with them. */
+export const isWatchSet = (readVariable: ReadVariable): boolean =>
+  ['CRITICAL_PERCENT', 'TERMINATION_LOG', 'DIR', 'PROFILE'].some(name => readVariable(`HEAPGUARD_${name}`))

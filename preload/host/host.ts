@@ -15,6 +15,9 @@ export interface Host {
   /** V8's heap_size_limit now. */
   readonly heapLimit: () => Bytes
   readonly memory: () => ProcessMemory
+  /** V8's spaces: name and bytes used. */
+  readonly heapSpaces: () => readonly { readonly space_name: string; readonly space_used_size: number }[]
+  readonly Registry: typeof FinalizationRegistry
   /** The kernel's own high-water mark of RSS. */
   readonly peakRss: () => Bytes
   /** process.constrainedMemory(): a limit, or 0, or a number beyond the machine's memory; undefined before Node 18.15. */
@@ -25,6 +28,8 @@ export interface Host {
   /** An unref'd interval; returns its undo. */
   readonly every: (interval: Millis, tick: () => void) => () => void
   readonly descriptors: Descriptors
+  /** For evidence that is written where danger calls for it. */
+  readonly files: Pick<typeof import('node:fs'), 'openSync' | 'readSync' | 'writeSync' | 'closeSync' | 'ftruncateSync'>
 }
 
 /** Files of the kernel are short; more than this of one is never looked at. */
@@ -34,19 +39,23 @@ const FIRST_READ_BYTES = 4096
 
 /** This process. Loads node:v8, which is not in Node's start-up snapshot, so it is made after the gate. */
 export function realHost(): Host {
-  const { getHeapStatistics } = require('node:v8') as typeof import('node:v8')
+  const { getHeapStatistics, getHeapSpaceStatistics } = require('node:v8') as typeof import('node:v8')
+  const { openSync, readSync, writeSync, closeSync, ftruncateSync } = require('node:fs') as typeof import('node:fs')
+  const files = { openSync, readSync, writeSync, closeSync, ftruncateSync }
   const { memoryUsage, resourceUsage, uptime, env } = process
   const constrainedMemory: (() => number) | undefined = process.constrainedMemory
-  const { setInterval, clearInterval, Date: RealDate } = globalThis
+  const { setInterval, clearInterval, Date: RealDate, FinalizationRegistry: Registry } = globalThis
   const toIsoString: (date: Date) => string = Function.prototype.call.bind(Date.prototype.toISOString)
   return {
     readVariable: name => env[name],
-    readText: realReadText(),
+    readText: realReadText(files),
     nodeVersion: process.version,
     pid: process.pid,
     execArgv: process.execArgv,
     heapLimit: () => bytes(getHeapStatistics().heap_size_limit),
     memory: () => memoryUsage() as unknown as ProcessMemory,
+    heapSpaces: getHeapSpaceStatistics,
+    Registry,
     peakRss: () => bytes(resourceUsage().maxRSS * 1024),
     constrainedMemory: () => constrainedMemory?.call(process),
     uptime: () => millis(uptime() * 1000),
@@ -57,12 +66,12 @@ export function realHost(): Host {
       return () => clearInterval(timer)
     },
     descriptors: realDescriptors(),
+    files,
   }
 }
 
 /** Reads at most 64 KiB of a file, without keeping a descriptor: a kept one would shift the numbers that the app gets. */
-function realReadText(): ReadText {
-  const { openSync, readSync, closeSync } = require('node:fs') as typeof import('node:fs')
+function realReadText({ openSync, readSync, closeSync }: Host['files']): ReadText {
   const { alloc } = Buffer
   let buffer = alloc(FIRST_READ_BYTES)
   return path => {

@@ -1,19 +1,83 @@
 // One look: the process through Node, the container through the kernel's files.
-import type { HeapBudget } from '../core/budget.ts'
+import type { Companion } from '../core/cause.ts'
+import type { MemoryGroup } from '../core/cgroup.ts'
+import { field } from '../core/kernel-files.ts'
 import type { Sample } from '../core/sample.ts'
-import { bytes } from '../core/units.ts'
+import { type Bytes, bytes, mbToBytes } from '../core/units.ts'
 import { readUsage, type UsageDepth } from '../core/usage.ts'
 import type { Host } from './host.ts'
 
-/** Usage and working set at any level of usage: what a `memory` line says. */
-const FOR_A_LINE: UsageDepth = { kind: 'calm', belowBytes: bytes(0) }
+/** Takes one sample. Throws only what process.memoryUsage or V8 throws. */
+export type TakeSample = (group: MemoryGroup | undefined, depth: UsageDepth) => Sample
 
-/** Takes the sample that a `memory` line shows. Throws only what process.memoryUsage or V8 throws. */
-export function takeSample(host: Host, { kernelLimit: { group } }: HeapBudget): Sample {
-  return {
+/** Returns the function that takes samples; it counts V8's major collections from now on. */
+export function openSampler(host: Host): TakeSample {
+  const majorCollections = countMajorCollections(host.Registry)
+  return (group, depth) => ({
     memory: host.memory(),
     heapLimitBytes: host.heapLimit(),
-    container: group === undefined ? {} : readUsage(host.readText, group, FOR_A_LINE),
+    oldSpaceBytes: oldSpaceBytes(host),
+    majorCollections: majorCollections(),
+    container: group === undefined ? {} : readUsage(host.readText, group, depth),
     uptimeMs: host.uptime(),
+  })
+}
+
+/**
+ * An object that nothing holds lives until the next major collection: a scavenge keeps what a registry watches. That
+ * tells of collections without a PerformanceObserver (nodejs/node#62721) and without a flag. The callback is V8's own
+ * task, unref'd; it holds one object.
+ */
+function countMajorCollections(Registry: typeof FinalizationRegistry): () => number {
+  let count = 0
+  const registry = new Registry<undefined>(() => {
+    count++
+    registry.register({}, undefined)
+  })
+  registry.register({}, undefined)
+  return () => count
+}
+
+function oldSpaceBytes(host: Host): Bytes {
+  let sum = 0
+  // new_space and new_large_object_space are the young generation.
+  for (const { space_name, space_used_size } of host.heapSpaces())
+    if (!space_name.startsWith('new')) sum += space_used_size
+  return bytes(sum)
+}
+
+/** More processes are not looked through. */
+const MOST_COMPANIONS = 128
+
+/** The other processes of a group, the largest first, as far as they can be read. Never throws. */
+export function companionsIn({ readText, pid }: Host, { folder }: MemoryGroup): readonly Companion[] {
+  const read = (path: string): string => {
+    try {
+      return readText(path) ?? ''
+    } catch {
+      // Another user's process, or one that ended just now.
+      return ''
+    }
+  }
+  const found: Companion[] = []
+  for (const line of read(`${folder}/cgroup.procs`).split('\n', MOST_COMPANIONS)) {
+    // 0: a process outside of this namespace.
+    const other = Number(line)
+    if (!(other > 0) || other === pid) continue
+    // `VmRSS:	   51234 kB`; statm counts pages, whose size is not known here.
+    const status = read(`/proc/${other}/status`).replaceAll('\t', ' ')
+    const kib = Number.parseInt(field(status, 'VmRSS:') ?? '', 10)
+    if (kib > 0) found.push({ pid: other, name: field(status, 'Name:') ?? '', rssBytes: mbToBytes(kib / 1024) })
+  }
+  return found.sort((a, b) => b.rssBytes - a.rssBytes)
+}
+
+/** Threads of this process; undefined where /proc does not tell. Never throws. */
+export function threadCount({ readText }: Host): number | undefined {
+  try {
+    const count = Number(field((readText('/proc/self/status') ?? '').replaceAll('\t', ' '), 'Threads:'))
+    return count > 0 ? count : undefined
+  } catch {
+    return undefined
   }
 }

@@ -118,6 +118,8 @@ const sample = (container: Sample['container']): Sample => ({
     arrayBuffers: mbToBytes(3),
   },
   heapLimitBytes: mbToBytes(387),
+  oldSpaceBytes: mbToBytes(40),
+  majorCollections: 0,
   container,
   uptimeMs: millis(61_234),
 })

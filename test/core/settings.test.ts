@@ -1,18 +1,29 @@
 import t from 'tap'
-import { describeSettings, isEnabled, readSettings } from '../../preload/core/settings.ts'
+import { describeSettings, isEnabled, isWatchSet, readSettings } from '../../preload/core/settings.ts'
+import { readWatchSettings } from '../../preload/core/watch-settings.ts'
 
 const DEFAULTS = {
   enabled: true,
   containerMemoryMB: undefined,
   warnPercent: 85,
+  criticalPercent: 95,
   intervalMs: 60_000,
+  pulseMs: 1000,
   logLevel: 'info',
   logFormat: 'auto',
   logFile: 'stderr',
   signals: true,
+  terminationLog: 'auto',
+  dir: undefined,
+  profile: true,
 }
 
-const read = (env: Readonly<Record<string, string>>): ReturnType<typeof readSettings> => readSettings(name => env[name])
+/** Both tables, as start-up and the watch read them. */
+function read(env: Readonly<Record<string, string>>) {
+  const boot = readSettings(name => env[name])
+  const watch = readWatchSettings(name => env[name], boot.settings.warnPercent)
+  return { settings: { ...boot.settings, ...watch.settings }, problems: [...boot.problems, ...watch.problems] }
+}
 
 t.test('nothing set: the defaults and no problem', async t =>
   t.strictSame(read({}), { settings: DEFAULTS, problems: [] }),
@@ -30,11 +41,16 @@ t.test('every variable of the table has its default as text', async t => {
     { variable: 'HEAPGUARD_ENABLED', fallback: 'true' },
     { variable: 'CONTAINER_MEMORY_MB', fallback: "the container's own limit" },
     { variable: 'HEAPGUARD_WARN_PERCENT', fallback: '85' },
+    { variable: 'HEAPGUARD_CRITICAL_PERCENT', fallback: '95' },
     { variable: 'HEAPGUARD_INTERVAL_MS', fallback: '60000' },
+    { variable: 'HEAPGUARD_PULSE_MS', fallback: '1000' },
     { variable: 'HEAPGUARD_LOG_LEVEL', fallback: 'info' },
     { variable: 'HEAPGUARD_LOG_FORMAT', fallback: 'auto' },
     { variable: 'HEAPGUARD_LOG_FILE', fallback: 'stderr' },
     { variable: 'HEAPGUARD_SIGNALS', fallback: 'true' },
+    { variable: 'HEAPGUARD_TERMINATION_LOG', fallback: 'auto' },
+    { variable: 'HEAPGUARD_DIR', fallback: 'unset' },
+    { variable: 'HEAPGUARD_PROFILE', fallback: 'true' },
   ])
 })
 
@@ -52,7 +68,17 @@ for (const [variable, text, key, value] of [
   ['CONTAINER_MEMORY_MB', '0512', 'containerMemoryMB', 512],
   ['CONTAINER_MEMORY_MB', '8589934591', 'containerMemoryMB', 8_589_934_591],
   ['HEAPGUARD_WARN_PERCENT', '1', 'warnPercent', 1],
-  ['HEAPGUARD_WARN_PERCENT', '97', 'warnPercent', 97],
+  ['HEAPGUARD_WARN_PERCENT', '93', 'warnPercent', 93],
+  ['HEAPGUARD_CRITICAL_PERCENT', '86', 'criticalPercent', 86],
+  ['HEAPGUARD_CRITICAL_PERCENT', '98', 'criticalPercent', 98],
+  ['HEAPGUARD_PULSE_MS', '0', 'pulseMs', 0],
+  ['HEAPGUARD_PULSE_MS', '50', 'pulseMs', 50],
+  ['HEAPGUARD_PULSE_MS', '60000', 'pulseMs', 60_000],
+  ['HEAPGUARD_TERMINATION_LOG', 'OFF', 'terminationLog', 'off'],
+  ['HEAPGUARD_TERMINATION_LOG', 'Auto', 'terminationLog', 'auto'],
+  ['HEAPGUARD_TERMINATION_LOG', './last words', 'terminationLog', './last words'],
+  ['HEAPGUARD_DIR', '/evidence', 'dir', '/evidence'],
+  ['HEAPGUARD_PROFILE', 'no', 'profile', false],
   ['HEAPGUARD_INTERVAL_MS', '0', 'intervalMs', 0],
   ['HEAPGUARD_INTERVAL_MS', '10', 'intervalMs', 10],
   ['HEAPGUARD_INTERVAL_MS', '86400000', 'intervalMs', 86_400_000],
@@ -88,12 +114,41 @@ for (const [variable, text, rule, used] of [
   ['HEAPGUARD_LOG_LEVEL', 'debug', /one of info, warn, error, silent/, 'info'],
   ['HEAPGUARD_LOG_FORMAT', 'xml', /one of auto, json, text/, 'auto'],
   ['HEAPGUARD_LOG_FILE', 'a\0b', /path/, 'stderr'],
+  ['HEAPGUARD_CRITICAL_PERCENT', '85', /from 86 to 98/, '95'],
+  ['HEAPGUARD_CRITICAL_PERCENT', '99', /from 86 to 98/, '95'],
+  ['HEAPGUARD_CRITICAL_PERCENT', '0.9', /write 90 for 0\.9/, '95'],
+  ['HEAPGUARD_PULSE_MS', '49', /0 \(only at the interval\) or 50 to 60000/, '1000'],
+  ['HEAPGUARD_PULSE_MS', '60001', /60000/, '1000'],
+  ['HEAPGUARD_TERMINATION_LOG', 'on', /must be auto, off or a path/, 'auto'],
+  ['HEAPGUARD_TERMINATION_LOG', '/a\0b', /path/, 'auto'],
+  ['HEAPGUARD_DIR', 'a\0b', /path/, 'unset'],
+  ['HEAPGUARD_PROFILE', 'maybe', /true or false/, 'true'],
 ] as const)
   t.test(`${variable}=${JSON.stringify(text)} is refused: the default, and one problem`, async t => {
     const { settings, problems } = read({ [variable]: text })
     t.strictSame(settings, DEFAULTS)
     t.equal(problems.length, 1)
     t.match(problems[0], { variable, value: text, rule, used })
+  })
+
+for (const [warn, critical, used, problems] of [
+  ['94', undefined, 95, 0],
+  ['95', undefined, 96, 0],
+  ['97', undefined, 98, 0],
+  ['60', '61', 61, 0],
+  ['60', '60', 95, 1],
+  ['97', '98', 98, 0],
+  ['97', '97', 98, 1],
+] as const)
+  t.test(`the second rung above a first of ${warn}, set to ${critical ?? 'nothing'}: ${used}`, async t => {
+    const found = read({
+      HEAPGUARD_WARN_PERCENT: warn,
+      ...(critical === undefined ? {} : { HEAPGUARD_CRITICAL_PERCENT: critical }),
+    })
+    t.equal(found.settings.criticalPercent, used)
+    t.equal(found.problems.length, problems)
+    if (problems > 0)
+      t.match(found.problems[0], { rule: new RegExp(`from ${Number(warn) + 1} to 98`), used: String(used) })
   })
 
 t.test('a long refused value is shown with 40 characters', async t =>
@@ -110,6 +165,23 @@ t.test('two bad values are two problems, and the good one between them counts', 
   t.strictSame(
     problems.map(problem => problem.variable),
     ['CONTAINER_MEMORY_MB', 'HEAPGUARD_LOG_LEVEL'],
+  )
+})
+
+t.test('start-up asks for the rows of the watch when one of its variables is set', async t => {
+  const own = new Set(Object.keys(readSettings(() => undefined).settings))
+  const asked: string[] = []
+  t.equal(
+    isWatchSet(name => void asked.push(name)),
+    false,
+  )
+  const rows: string[] = []
+  const { settings } = readWatchSettings(name => void rows.push(name), 85)
+  t.strictSame(asked.sort(), rows.sort(), 'each of them, and no other')
+  t.notOk(Object.keys(settings).some(key => own.has(key)))
+  t.equal(
+    isWatchSet(name => (name === 'HEAPGUARD_DIR' ? '/x' : undefined)),
+    true,
   )
 })
 

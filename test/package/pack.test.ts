@@ -13,6 +13,7 @@ t.test('npm pack holds what users need, and nothing else', async t => {
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
+    'dist/evidence.js',
     'dist/package.json',
     'dist/preload.js',
     'dist/watch.js',

@@ -1,0 +1,50 @@
+// The settings that the watch alone needs: in the second file.
+import {
+  boolean,
+  ok,
+  type Parsed,
+  percentage,
+  type Read,
+  type ReadVariable,
+  readTable,
+  refused,
+  type Table,
+  text,
+} from './setting-rows.ts'
+
+/** What the watch alone needs. */
+export interface WatchSettings {
+  /** The second rung: above warnPercent. */
+  readonly criticalPercent: number
+  /** auto, off, or a path. */
+  readonly terminationLog: string
+  /** The folder for evidence that outlives the process; undefined: no files. */
+  readonly dir: string | undefined
+  /** Whether allocation sites are named under heap pressure. */
+  readonly profile: boolean
+}
+
+/** Above it V8 or the kernel may be faster than a word. */
+const MOST_CRITICAL_PERCENT = 98
+
+/** A name without a slash is more likely a mistake ("on", "true") than a file of the working folder. */
+function logPath(value: string): Parsed<string> {
+  if (/^(auto|off)$/i.test(value)) return ok(value.toLowerCase())
+  return value.includes('/') ? text(value) : refused('must be auto, off or a path')
+}
+
+/** The second rung hangs on the first. */
+export const watchTable = (warnPercent: number): Table<WatchSettings> => ({
+  criticalPercent: {
+    variable: 'HEAPGUARD_CRITICAL_PERCENT',
+    fallback: Math.max(95, warnPercent + 1),
+    parse: percentage(warnPercent + 1, MOST_CRITICAL_PERCENT),
+  },
+  terminationLog: { variable: 'HEAPGUARD_TERMINATION_LOG', fallback: 'auto', parse: logPath },
+  dir: { variable: 'HEAPGUARD_DIR', fallback: undefined, fallbackText: 'unset', parse: text },
+  profile: { variable: 'HEAPGUARD_PROFILE', fallback: true, parse: boolean },
+})
+
+/** The same for what the watch needs; one of them hangs on warnPercent. */
+export const readWatchSettings = (readVariable: ReadVariable, warnPercent: number): Read<WatchSettings> =>
+  readTable(watchTable(warnPercent), readVariable)

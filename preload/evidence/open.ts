@@ -1,0 +1,114 @@
+// The evidence as the lookout uses it: loaded when it is first needed, each kind with its own catch.
+import type { Entry } from '../core/record.ts'
+import type { Suspect } from '../core/suspects.ts'
+import type { WatchSettings } from '../core/watch-settings.ts'
+import type { Host } from '../host/host.ts'
+import type { Log } from '../host/log.ts'
+import type { Profiler } from './profiler.ts'
+import type { LastWords } from './termination-log.ts'
+
+type EvidenceFile = typeof import('./evidence.ts')
+
+export interface EvidenceParts {
+  readonly host: Host
+  readonly settings: WatchSettings
+  readonly log: Log
+  readonly folder: string
+  readonly evidenceProblem: (what: string, error: unknown) => Entry
+}
+
+/** What is written when danger calls for it. Nothing here throws. */
+export interface Evidence {
+  /** Begins or ends the sampling of allocations. */
+  readonly profile: (on: boolean) => void
+  readonly isSampling: () => boolean
+  /** Who allocated what is held; written to HEAPGUARD_DIR too. Empty where nothing was sampled. */
+  readonly suspects: () => readonly Suspect[]
+  readonly lastWords: (sentence: string) => void
+  readonly clearLastWords: () => void
+}
+
+/** Loads nothing yet. */
+export function openEvidence({ host, settings, log, folder, evidenceProblem }: EvidenceParts): Evidence {
+  let file: EvidenceFile | undefined
+  let profiler: Profiler | undefined
+  let words: LastWords | undefined
+  const said = new Set<string>()
+
+  /** What goes wrong with one kind of evidence is said once. */
+  const attempt = <T>(what: string, act: () => T): T | undefined => {
+    try {
+      return act()
+    } catch (error) {
+      if (!said.has(what)) log.say(evidenceProblem(what, error))
+      said.add(what)
+      return undefined
+    }
+  }
+  const load = (): EvidenceFile => {
+    if (file === undefined) {
+      const path = `${folder}/evidence.js`
+      const code = host.readText(path)
+      if (code === undefined) throw new Error(`${path} is missing`)
+      // Not by require, as the second file: no loader hook of the app sees it.
+      const { compileFunction } = require('node:vm') as typeof import('node:vm')
+      const module = { exports: {} as EvidenceFile }
+      compileFunction(code, ['require', 'module'], { filename: path })(require, module)
+      file = module.exports
+    }
+    return file
+  }
+  const writeProfile = (head: Parameters<EvidenceFile['heapProfileText']>[0]): void => {
+    const { openSync, writeSync, closeSync } = host.files
+    const fd = openSync(`${settings.dir}/heapguard-${host.pid}.heapprofile`, 'w', 0o600)
+    try {
+      let text = ''
+      for (const piece of load().heapProfileText(head)) {
+        text += piece
+        if (text.length > 16_384) {
+          writeSync(fd, text)
+          text = ''
+        }
+      }
+      writeSync(fd, text)
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  return {
+    profile: on => {
+      if (!on) {
+        attempt('heap profile', () => profiler?.stop())
+        profiler = undefined
+      } else if (settings.profile && profiler === undefined)
+        profiler = attempt('heap profile', () => load().startProfiler())
+    },
+    isSampling: () => profiler !== undefined,
+    suspects: () =>
+      attempt('heap profile', () => {
+        if (profiler === undefined) return []
+        const head = profiler.read()
+        const suspects = load().suspectsIn(head, folder)
+        if (settings.dir !== undefined) attempt('heap profile file', () => writeProfile(head))
+        return suspects
+      }) ?? [],
+    lastWords: sentence => {
+      if (settings.terminationLog === 'off') return
+      const write = (): unknown => {
+        words ??= load().openLastWords(settings.terminationLog, host)
+        return words.write(sentence)
+      }
+      if (settings.terminationLog !== 'auto') attempt('termination log', write)
+      else
+        try {
+          write()
+        } catch {
+          // Nobody asked for it: where it cannot be written, or evidence.js is missing, there are the lines.
+        }
+    },
+    clearLastWords: () => {
+      if (words !== undefined) attempt('termination log', () => words?.clear())
+    },
+  }
+}
