@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 const { version, description, license } = JSON.parse(readFileSync('package.json', 'utf8'))
 
 /** What each file may weigh at most, minified. Start-up loads preload.js and nothing else. */
-const BUDGET_BYTES = { 'preload.js': 24 * 1024, 'watch.js': 32 * 1024, 'evidence.js': 8 * 1024 }
+const BUDGET_BYTES = { 'preload.js': 24 * 1024, 'watch.js': 40 * 1024, 'evidence.js': 8 * 1024 }
 
 rmSync('dist', { recursive: true, force: true })
 mkdirSync('dist')

@@ -10,6 +10,7 @@ import { openLog } from './host/log.ts'
 import { type ListeningProcess, watchNewListeners } from './host/new-listener.ts'
 import { ifLoadable, watchLoader } from './host/second-file.ts'
 import { followSignals } from './host/signals.ts'
+import { followWorkers } from './host/workers.ts'
 import { MemoryMonitor } from './memory-monitor.ts'
 
 /** Starts the guard in this process; `folder` holds the second file. Returns its undo, which is idempotent. */
@@ -21,12 +22,13 @@ export function boot(host: Host, target: ListeningProcess, folder: string): () =
   const forWatch = words?.readTheRest(host.readVariable, settings.warnPercent, problems, log)
   const budget: HeapBudget = validateHeapConfiguration(host, settings, log, watch)
 
+  const liveWorkers = followWorkers()
   const monitor = new MemoryMonitor({
     intervalMs: settings.intervalMs,
     pulseMs: settings.pulseMs,
     onTick: () => signals?.refresh(),
     log,
-    openLookout: () => watch().openLookout({ host, settings, forWatch, budget, log, folder }),
+    openLookout: () => watch().openLookout({ host, settings, forWatch, budget, log, liveWorkers, folder }),
     now: host.uptime,
     every: host.every,
   })

@@ -3,6 +3,7 @@ import { verdictOf } from './core/assess.ts'
 import { type HeapBudget, leastKnownLimit } from './core/budget.ts'
 import { type Cause, type Companion, causeOf, growthOver, hasWorkers, type Look, lookAt } from './core/cause.ts'
 import { readLimitAgain } from './core/cgroup.ts'
+import { heapSumOf, workerHeapLimit } from './core/heap-sum.ts'
 import {
   containerUsed,
   heapLevel,
@@ -15,6 +16,7 @@ import {
   underLimits,
 } from './core/ladder.ts'
 import { nextLook } from './core/pace.ts'
+import { heapSumExceeds } from './core/report-sum.ts'
 import {
   configProblem,
   evidenceProblem,
@@ -25,7 +27,7 @@ import {
   pressure,
   pressureEased,
 } from './core/report-watch.ts'
-import { ladderLimitsOf, resized } from './core/resize.ts'
+import { ladderLimitsOf, memoryV8SawBytes, resized } from './core/resize.ts'
 import type { Sample } from './core/sample.ts'
 import type { ReadVariable, SettingProblem, Settings } from './core/settings.ts'
 import { remember, timeTo } from './core/trend.ts'
@@ -34,7 +36,9 @@ import { readWatchSettings, type WatchSettings } from './core/watch-settings.ts'
 import { openEvidence } from './evidence/open.ts'
 import type { Host } from './host/host.ts'
 import type { Log } from './host/log.ts'
+import { readNeighbours } from './host/neighbours.ts'
 import { companionsIn, openSampler, threadCount } from './host/sampler.ts'
+import type { LiveWorkers } from './host/workers.ts'
 import type { Lookout } from './memory-monitor.ts'
 
 export interface LookoutParts {
@@ -44,6 +48,7 @@ export interface LookoutParts {
   readonly forWatch: WatchSettings | undefined
   readonly budget: HeapBudget
   readonly log: Log
+  readonly liveWorkers: LiveWorkers
   /** Where the guard's files are. */
   readonly folder: string
 }
@@ -73,7 +78,7 @@ export function readTheRest(
 
 /** Begins to look. Throws nothing but what a look would throw. */
 export function openLookout(parts: LookoutParts): Lookout {
-  const { host, budget: atBoot, log, folder } = parts
+  const { host, budget: atBoot, log, liveWorkers, folder } = parts
   const { warnPercent } = parts.settings
   const settings = {
     ...parts.settings,
@@ -88,6 +93,8 @@ export function openLookout(parts: LookoutParts): Lookout {
   let before: Sample | undefined
   let companions: readonly Companion[] = []
   let companionsAt = 0
+  let workersAtLastSum = -1
+  let hasSaidSum = false
   let peak = bytes(0)
   let looks = 0
   let pauseMs = settings.pulseMs || settings.intervalMs
@@ -110,6 +117,26 @@ export function openLookout(parts: LookoutParts): Lookout {
     if (from === (now.kind === 'limited' ? now.limitBytes : undefined)) return
     const { nodeVersion } = host
     log.say(limitChanged(from, budget, verdictOf(budget, warnPercent), { nodeVersion, warnPercent }))
+  }
+
+  // At the first look, at each line, and whenever the number of workers is another one.
+  const sumHeaps = (isLineDue: boolean): void => {
+    const workers = liveWorkers()
+    if (hasSaidSum || limitBytes === undefined || (workers.length === workersAtLastSum && !isLineDue)) return
+    workersAtLastSum = workers.length
+    const { group } = budget.kernelLimit
+    const own = budget.heapLimitBytes
+    const hasFlag = budget.ceiling.source !== 'heap-size-limit'
+    const sum = heapSumOf({
+      ownPid: host.pid,
+      ownHeapLimitBytes: own,
+      workerHeapLimits: workers.map(asked => workerHeapLimit(asked, own, hasFlag)),
+      neighbours: group === undefined ? [] : readNeighbours(host.readText, group.folder),
+      nodeVersion: host.nodeVersion,
+      memoryNodeSeesBytes: memoryV8SawBytes(budget),
+    })
+    hasSaidSum = sum.isolates > 1 && sum.isSpeaker && sum.sumBytes > limitBytes
+    if (hasSaidSum) log.say(heapSumExceeds(sum, limitBytes))
   }
 
   const sampleNow = (isLineDue: boolean): Sample => {
@@ -196,6 +223,7 @@ export function openLookout(parts: LookoutParts): Lookout {
     look: (lateMs, isLineDue) => {
       looks++
       if (looks % LIMIT_EACH === 0) readLimit()
+      sumHeaps(isLineDue)
       const sample = sampleNow(isLineDue)
       const now = sample.uptimeMs
       if (sample.memory.heapUsed > peak) peak = sample.memory.heapUsed

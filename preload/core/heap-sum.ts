@@ -4,6 +4,9 @@ import { readOldSpaceLimit, youngGenerationMB } from './flags.ts'
 import { gateOf } from './gate.ts'
 import { type Bytes, bytes, bytesToMB, mbToBytes } from './units.ts'
 
+/** How NODE_OPTIONS and command lines name the guard. */
+const UNDER_GUARD = /heapguard|preload\.js/
+
 /** A process of the group, as its /proc folder shows it. */
 export interface Neighbour {
   readonly pid: number
@@ -47,11 +50,14 @@ export function heapSumOf(facts: HeapSumFacts): HeapSum {
     isolates: limits.length,
     processes: 1 + others.length,
     sumBytes: bytes(limits.reduce((sum, limit) => sum + limit, 0)),
-    isSpeaker: others.every(({ pid }) => facts.ownPid < pid),
+    isSpeaker: others.every(({ pid, isGuarded }) => !isGuarded || facts.ownPid < pid),
   }
 }
 
-function heapLimitOf(other: Neighbour, facts: HeapSumFacts): { pid: number; limitBytes: Bytes } | undefined {
+function heapLimitOf(
+  other: Neighbour,
+  facts: HeapSumFacts,
+): { pid: number; limitBytes: Bytes; isGuarded: boolean } | undefined {
   const [program = '', ...words] = other.commandLine.split('\0').slice(0, -1)
   if (!/(^|\/)node(js)?$/.test(program)) return undefined
   const script = words.findIndex(word => !word.startsWith('-'))
@@ -74,7 +80,7 @@ function heapLimitOf(other: Neighbour, facts: HeapSumFacts): { pid: number; limi
       ? bytes(oldSpace.limitBytes + mbToBytes(youngGenerationMB(seenMB ?? Number.POSITIVE_INFINITY, nodeVersion)))
       : // Without a flag V8 chooses as it did here.
         facts.ownHeapLimitBytes
-  return { pid: other.pid, limitBytes }
+  return { pid: other.pid, limitBytes, isGuarded: UNDER_GUARD.test(`${other.nodeOptions} ${other.commandLine}`) }
 }
 
 /**

@@ -13,7 +13,8 @@ export function resized(budget: HeapBudget, kernelLimit: ContainerLimit, operato
   return { ...budgetOf(facts), ceiling }
 }
 
-const memoryV8SawBytes = ({ nodeSeesBytes, container }: HeapBudget): Bytes => nodeSeesBytes ?? container.bytes
+/** The memory that V8 sized itself by: the container's, where nothing else was seen. */
+export const memoryV8SawBytes = ({ nodeSeesBytes, container }: HeapBudget): Bytes => nodeSeesBytes ?? container.bytes
 
 /**
  * Where V8 gives up, in bytes of the old generation. Where no flag says so it is heap_size_limit less the young

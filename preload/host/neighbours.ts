@@ -24,24 +24,3 @@ export function readNeighbours(readText: ReadText, groupFolder: string): readonl
       ?.slice('NODE_OPTIONS='.length),
   }))
 }
-
-interface WorkerLike {
-  readonly threadId: number
-  readonly resourceLimits?: { readonly maxOldGenerationSizeMb?: number }
-}
-
-/** Counts worker threads as they are made; a listener on them could be seen, so each is asked when it is needed. */
-export function followWorkers(): { readonly oldGenerationsMB: () => readonly (number | undefined)[] } {
-  const { subscribe } = require('node:diagnostics_channel') as typeof import('node:diagnostics_channel')
-  let workers: WeakRef<WorkerLike>[] = []
-  subscribe('worker_threads', message => {
-    workers.push(new WeakRef((message as { worker: WorkerLike }).worker))
-  })
-  return {
-    oldGenerationsMB: () => {
-      // threadId is -1 once the thread has ended.
-      workers = workers.filter(ref => (ref.deref()?.threadId ?? -1) !== -1)
-      return workers.map(ref => ref.deref()?.resourceLimits?.maxOldGenerationSizeMb)
-    },
-  }
-}

@@ -51,9 +51,14 @@ for (const [name, over, want] of [
     [2, 2, 454, true],
   ],
   [
-    'a neighbour with a lower pid speaks',
-    { ownPid: 9, neighbours: [neighbour(7, words('nodejs', 'x'))] },
+    'a guarded neighbour with a lower pid speaks',
+    { ownPid: 9, neighbours: [neighbour(7, words('nodejs', 'x'), '--require /opt/heapguard/preload.js')] },
     [2, 2, 774, false],
+  ],
+  [
+    'one without the guard does not',
+    { ownPid: 9, neighbours: [neighbour(7, words('nodejs', 'x'))] },
+    [2, 2, 774, true],
   ],
   [
     'what is not node, is gone, or is a package manager does not count',
