@@ -236,6 +236,7 @@ function withoutRemainder(look: Look, bare: Look | undefined): Look {
   for (const event of OWN_EVENTS) {
     const { count, names, raw } = listeners[event] ?? NONE
     const want = bare?.listeners[event]?.names ?? []
+    if (count !== want.length + 1) continue
     const own = names.findIndex((_, i) => without(names, i).join() === want.join())
     if (count === 1) delete listeners[event]
     else listeners[event] = { count: count - 1, names: without(names, own), raw: without(raw, own) }
