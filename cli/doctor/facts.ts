@@ -4,10 +4,12 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ContainerLimit, readContainerLimit } from '../../preload/core/cgroup.ts'
+import { describeSettings } from '../../preload/core/describe-settings.ts'
 import { parseMachineBytes, quietly } from '../../preload/core/kernel-files.ts'
-import { describeSettings, readSettings, type SettingProblem, type Settings } from '../../preload/core/settings.ts'
+import { readSettings, type SettingProblem, type Settings } from '../../preload/core/settings.ts'
 import { type Bytes, bytes } from '../../preload/core/units.ts'
 import { type ContainerUsage, readUsage } from '../../preload/core/usage.ts'
+import { readWatchSettings } from '../../preload/core/watch-settings.ts'
 import { nulTerminated, readText, variablesIn } from '../machine.ts'
 import { type Answer, askNode } from './ask-node.ts'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
@@ -49,6 +51,7 @@ export function gatherFacts(subject: Subject): Facts {
   const { variables, commandLine, nodeOptions } = subject
   const readVariable = (name: string) => variables[name]
   const { settings, problems } = readSettings(readVariable)
+  const watch = readWatchSettings(readVariable, settings.warnPercent)
   const kernelLimit = readContainerLimit(subject.readText, {
     lambdaMemoryMB: variables.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
   })
@@ -62,13 +65,13 @@ export function gatherFacts(subject: Subject): Facts {
     machineBytes: parseMachineBytes(quietly(subject.readText)('/proc/meminfo')),
     usage: group === undefined ? undefined : readUsage(subject.readText, group, { kind: 'calm', belowBytes: bytes(0) }),
     settings,
-    problems,
+    problems: [...problems, ...watch.problems],
     strangers: Object.keys(variables).filter(isStranger),
     preloads: required.map(named => preload(named, guard, subject)),
     guard,
     first: firstProcess(subject),
     inKubernetes: Boolean(variables.KUBERNETES_SERVICE_HOST),
-    terminationLog: terminationLog(variables.HEAPGUARD_TERMINATION_LOG),
+    terminationLog: terminationLog(watch.settings.terminationLog),
   }
 }
 
@@ -115,9 +118,9 @@ function firstProcess({ kind }: Subject): Facts['first'] {
   return { commandLine: parseCommandLine(words), nodeOptions: variablesIn(environ).NODE_OPTIONS }
 }
 
-function terminationLog(setting = 'auto'): Facts['terminationLog'] {
+function terminationLog(setting: string): Facts['terminationLog'] {
   if (setting === 'off') return undefined
-  const path = setting === 'auto' || setting === '' ? '/dev/termination-log' : setting
+  const path = setting === 'auto' ? '/dev/termination-log' : setting
   return { path, isThere: existsSync(path), canBeWritten: isWritable(path) }
 }
 

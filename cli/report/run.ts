@@ -1,0 +1,199 @@
+// One process as its records tell of it, in bounded memory.
+import type { ProcessEnd, ProcessReport, ReportEvent, Suspect } from './document.ts'
+import { type LogRecord, numberIn, textIn } from './find-record.ts'
+import { COLUMNS, type Point, Points } from './points.ts'
+
+/** More events than that: the first and the last of them are kept. */
+const MOST_EVENTS = 200
+const MOST_SUSPECTS = 10
+
+/** Clocks and rounding (uptimeS has one decimal) make two records of one process differ by less than that. */
+const SAME_START_MS = 1500
+/** From a process's start to its boot line, on a machine that is badly short of processor time. */
+const SLOWEST_BOOT_MS = 60_000
+
+/** Collects the records of one process. */
+export class Run {
+  readonly pid: number
+  readonly source: string | undefined
+  #startMs: number
+  #startIsExact: boolean
+  readonly #points = new Points()
+  readonly #firstEvents: ReportEvent[] = []
+  #lastEvents: ReportEvent[] = []
+  #events = 0
+  #lastMs: number
+  #boot: LogRecord | undefined
+  #end: ProcessEnd = { kind: 'no-last-line' }
+  #peaks: ProcessReport['peaks'] = {}
+  #suspects: readonly Suspect[] = []
+  #pressed = new Map<string, string>()
+  #signal: string | undefined
+  #lastRatio: number | undefined
+
+  constructor(first: LogRecord, source: string | undefined) {
+    this.pid = first.pid
+    this.source = source
+    this.#startMs = startOf(first)
+    this.#startIsExact = numberIn(first, 'uptimeS') !== undefined
+    this.#lastMs = first.timeMs
+  }
+
+  /**
+   * Is a record of this pid that tells its uptime of this process? Until one has told it, the start lies somewhere before
+   * the boot line, and the first record that can be meant settles it.
+   */
+  isStartedAt(startMs: number): boolean {
+    const early = this.#startMs - startMs
+    if (this.#startIsExact) return Math.abs(early) <= SAME_START_MS
+    if (early < -SAME_START_MS || early > SLOWEST_BOOT_MS) return false
+    this.#startMs = startMs
+    this.#startIsExact = true
+    return true
+  }
+
+  /** How much would be lost without it: warnings count for more than samples. */
+  get weight(): number {
+    return this.#points.taken + this.#events * 20
+  }
+
+  get hasEnded(): boolean {
+    return this.#end.kind !== 'no-last-line'
+  }
+
+  add(record: LogRecord): void {
+    this.#lastMs = Math.max(this.#lastMs, record.timeMs)
+    const point = pointOf(record)
+    if (point !== undefined) {
+      this.#points.add(point)
+      this.#peak(point.rssMB, point.heapUsedMB, point.containerMB)
+      this.#lastRatio = numberIn(record, 'containerRatio')
+    }
+    switch (record.event) {
+      case 'memory':
+        return
+      case 'heap-validated':
+        this.#boot = record
+        break
+      case 'shutdown':
+        this.#peak(numberIn(record, 'peakRssMB'), numberIn(record, 'peakHeapUsedMB'), undefined)
+        this.#end = {
+          kind: 'exit',
+          exitCode: numberIn(record, 'exitCode') ?? 0,
+          uncaught: record.reason === 'uncaught',
+        }
+        break
+      case 'signal':
+        this.#signal = textIn(record, 'signal')
+        break
+      case 'pressure':
+        this.#pressed.set(textIn(record, 'resource') ?? 'memory', textIn(record, 'rung') ?? '')
+        break
+      case 'pressure-eased':
+        this.#pressed.delete(textIn(record, 'resource') ?? 'memory')
+        break
+    }
+    const suspects = suspectsIn(record)
+    if (suspects.length > 0) this.#suspects = suspects
+    this.#remember(eventOf(record))
+  }
+
+  /** V8's own last words, which no record of the guard's can follow. */
+  diedOfHeap(msg: string): void {
+    this.#end = { kind: 'v8-heap-limit', msg }
+    this.#remember({ timeMs: this.#lastMs, level: 'error', event: 'v8-heap-limit', msg })
+  }
+
+  report(): ProcessReport {
+    const boot = this.#boot
+    const nodeVersion = boot === undefined ? undefined : textIn(boot, 'nodeVersion')
+    const verdict = boot === undefined ? undefined : textIn(boot, 'verdict')
+    const remedy = boot === undefined ? undefined : textIn(boot, 'remedy')
+    return {
+      pid: this.pid,
+      ...(this.source === undefined ? {} : { source: this.source }),
+      startMs: this.#startMs,
+      lastMs: this.#lastMs,
+      ...(nodeVersion === undefined ? {} : { nodeVersion }),
+      ...(boot === undefined
+        ? {}
+        : {
+            boot: {
+              level: boot.level,
+              msg: boot.msg,
+              ...(verdict === undefined ? {} : { verdict }),
+              ...(remedy === undefined ? {} : { remedy }),
+            },
+          }),
+      end: this.#ended(),
+      peaks: this.#peaks,
+      samples: this.#points.taken,
+      samplesAPoint: this.#points.share,
+      series: this.#points.series(),
+      events: [...this.#firstEvents, ...this.#lastEvents],
+      omittedEvents: this.#events - this.#firstEvents.length - this.#lastEvents.length,
+      suspects: this.#suspects,
+    }
+  }
+
+  #ended(): ProcessEnd {
+    if (this.#end.kind !== 'no-last-line') return this.#end
+    const pressed = [...this.#pressed.keys()].join(' and ')
+    const signal = this.#signal
+    return {
+      kind: 'no-last-line',
+      ...(pressed === '' ? {} : { pressed }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(this.#lastRatio === undefined ? {} : { containerRatio: this.#lastRatio }),
+    }
+  }
+
+  #peak(rssMB?: number, heapUsedMB?: number, containerMB?: number): void {
+    const higher = (key: keyof ProcessReport['peaks'], value: number | undefined) => {
+      const before = this.#peaks[key]
+      if (value !== undefined && !Number.isNaN(value) && (before === undefined || value > before))
+        this.#peaks = { ...this.#peaks, [key]: value }
+    }
+    higher('rssMB', rssMB)
+    higher('heapUsedMB', heapUsedMB)
+    higher('containerMB', containerMB)
+  }
+
+  #remember(event: ReportEvent): void {
+    this.#events++
+    if (this.#firstEvents.length < MOST_EVENTS / 2) this.#firstEvents.push(event)
+    else this.#lastEvents = [...this.#lastEvents.slice(1 - MOST_EVENTS / 2), event]
+  }
+}
+
+/** When a record's process started, as exactly as the record tells. */
+export const startOf = (record: LogRecord): number =>
+  Math.round(record.timeMs - (numberIn(record, 'uptimeS') ?? 0) * 1000)
+
+function pointOf(record: LogRecord): Point | undefined {
+  if (numberIn(record, 'rssMB') === undefined) return undefined
+  const values = COLUMNS.map(name => [name, numberIn(record, name) ?? Number.NaN])
+  const containerMB = numberIn(record, 'containerWorkingSetMB') ?? numberIn(record, 'containerUsageMB') ?? Number.NaN
+  return { ...(Object.fromEntries(values) as Omit<Point, 'timeMs'>), containerMB, timeMs: record.timeMs }
+}
+
+function eventOf(record: LogRecord): ReportEvent {
+  const { timeMs, level, event, msg } = record
+  const known = (['resource', 'rung', 'cause'] as const).flatMap(key => {
+    const value = textIn(record, key)
+    return value === undefined ? [] : [[key, value]]
+  })
+  return { timeMs, level, event, msg, ...Object.fromEntries(known) }
+}
+
+function suspectsIn({ suspects }: LogRecord): readonly Suspect[] {
+  if (!Array.isArray(suspects)) return []
+  const named = (value: unknown): value is Suspect => {
+    const { site, MB } = (value ?? {}) as { readonly site?: unknown; readonly MB?: unknown }
+    return typeof site === 'string' && typeof MB === 'number' && Number.isFinite(MB)
+  }
+  return suspects
+    .filter(named)
+    .slice(0, MOST_SUSPECTS)
+    .map(({ site, MB }) => ({ site: site.slice(0, 300), MB }))
+}

@@ -1,0 +1,186 @@
+// Which process a record is of, and what is kept of each.
+import t from 'tap'
+import type { ProcessReport } from '../../cli/report/document.ts'
+import { ending } from '../../cli/report/ending.ts'
+import type { FoundRecord } from '../../cli/report/find-record.ts'
+import { Points } from '../../cli/report/points.ts'
+import { Runs } from '../../cli/report/runs.ts'
+
+const record = (timeMs: number, event: string, keys: object = {}, source?: string): FoundRecord => ({
+  record: { timeMs, event, level: 'info', pid: 1, msg: `${event}.`, ...keys },
+  source,
+})
+const boot = (timeMs: number, source?: string, keys: object = {}) =>
+  record(timeMs, 'heap-validated', { verdict: 'fits', nodeVersion: 'v24.0.0', ...keys }, source)
+const memory = (timeMs: number, uptimeS: number, keys: object = {}, source?: string) =>
+  record(timeMs, 'memory', { uptimeS, rssMB: 50, ...keys }, source)
+
+const reportsOf = (records: readonly FoundRecord[], most?: number): readonly ProcessReport[] => {
+  const runs = new Runs(most)
+  for (const one of records) runs.add(one)
+  return runs.reports()
+}
+const samples = (records: readonly FoundRecord[]) => reportsOf(records).map(({ samples }) => samples)
+
+for (const [name, records, want] of [
+  ['one process', [boot(1000), memory(2000, 1.1), memory(3000, 2.1)], [2]],
+  [
+    'a restart has the pid again',
+    [boot(1000), memory(2000, 1), boot(9000), memory(10_000, 1), memory(11_000, 2)],
+    [1, 2],
+  ],
+  [
+    'two containers interleaved, both PID 1',
+    [boot(1000), boot(9000), memory(10_000, 1), memory(10_100, 9.1), memory(11_000, 2)],
+    [1, 2],
+  ],
+  ['a log that begins in the middle', [memory(100_000, 90), memory(101_000, 91)], [2]],
+  ['two of those', [memory(100_000, 90), memory(100_500, 5), memory(101_000, 91)], [2, 1]],
+  ['the same pid under two names', [boot(1000, 'a'), boot(1000, 'b'), memory(2000, 1, {}, 'b')], [0, 1]],
+  ['a slow boot', [boot(31_000), memory(32_000, 31)], [1]],
+  ['two pids', [boot(1000), memory(2000, 1, { pid: 2 })], [0, 1]],
+] as const)
+  t.test(name, async t => t.strictSame(samples(records), want))
+
+t.test('what is said before the boot line belongs to the boot', async t => {
+  const before = record(8900, 'config-problem')
+  const [first, second] = reportsOf([boot(1000), memory(2000, 1), before, boot(9000)])
+  t.strictSame(
+    first?.events.map(({ event }) => event),
+    ['heap-validated'],
+  )
+  t.strictSame(
+    second?.events.map(({ event }) => event),
+    ['config-problem', 'heap-validated'],
+  )
+  t.strictSame(reportsOf([record(8900, 'previous-death')])[0]?.events.length, 1, 'and is kept without one')
+})
+
+t.test('too many processes: those with least to say go, and are counted', async t => {
+  const runs = new Runs(2)
+  for (const one of [boot(1000), memory(2000, 1), memory(3000, 2), boot(10_000), boot(20_000), memory(21_000, 1)])
+    runs.add(one)
+  t.strictSame(
+    runs.reports().map(({ samples }) => samples),
+    [2, 1],
+  )
+  t.equal(runs.omitted, 1)
+  t.equal(runs.records, 6)
+})
+
+t.test('events: the first and the last are kept', async t => {
+  const many = Array.from({ length: 500 }, (_, at) => record(2000 + at, 'evidence-problem', { at }))
+  const [{ events, omittedEvents } = { events: [], omittedEvents: 0 }] = reportsOf([boot(1000), ...many])
+  t.equal(events.length, 200)
+  t.equal(omittedEvents, 301)
+  t.equal(events[199]?.timeMs, 2499)
+})
+
+t.test('suspects are the last that were named, and only what is well formed', async t => {
+  const pressure = (timeMs: number, suspects: unknown) => record(timeMs, 'pressure', { suspects })
+  const [run] = reportsOf([
+    boot(1000),
+    pressure(2000, [{ site: 'old', MB: 1 }]),
+    pressure(3000, [{ site: 'a.js:1', MB: 12.5 }, { site: 7, MB: 1 }, { site: 'b' }, null, 'x']),
+    pressure(4000, 'none'),
+  ])
+  t.strictSame(run?.suspects, [{ site: 'a.js:1', MB: 12.5 }])
+})
+
+for (const [name, records, want] of [
+  [
+    'exit',
+    [boot(1000), record(2000, 'shutdown', { exitCode: 3, reason: 'exit', peakRssMB: 99 })],
+    /^Ended with code 3\.$/,
+  ],
+  [
+    'uncaught',
+    [boot(1000), record(2000, 'shutdown', { exitCode: 1, reason: 'uncaught' })],
+    /code 1 after an uncaught exception/,
+  ],
+  [
+    'silence near the limit',
+    [boot(1000), memory(2000, 1, { containerRatio: 0.99 })],
+    /99\.0 % .*killed by the kernel \(exit 137\), most likely/,
+  ],
+  ['silence just below', [boot(1000), memory(2000, 1, { containerRatio: 0.899 })], /still running, or killed/],
+  [
+    'silence under pressure',
+    [boot(1000), memory(2000, 1), record(2500, 'pressure', { resource: 'heap', rung: 'warn' })],
+    /under pressure on heap/,
+  ],
+  [
+    'pressure that eased',
+    [boot(1000), record(2000, 'pressure', { resource: 'heap' }), record(3000, 'pressure-eased', { resource: 'heap' })],
+    /still running/,
+  ],
+  [
+    'silence after a signal',
+    [boot(1000), record(2000, 'signal', { signal: 'SIGTERM' })],
+    /after SIGTERM.*not by memory/,
+  ],
+] as const)
+  t.test(`the end: ${name}`, async t => {
+    const [run] = reportsOf(records)
+    t.match(run && ending(run.end).text, want)
+  })
+
+t.test('V8’s last words go to the living process of the pid that they name', async t => {
+  const runs = new Runs()
+  for (const one of [
+    boot(1000),
+    record(1500, 'shutdown', { exitCode: 0 }),
+    boot(2000),
+    memory(3000, 1),
+    boot(2500, 'b'),
+  ])
+    runs.add(one)
+  runs.diedOfHeap(1, 'heap out of memory')
+  runs.diedOfHeap(7, 'nobody')
+  t.strictSame(
+    runs.reports().map(({ end }) => end.kind),
+    ['exit', 'no-last-line', 'v8-heap-limit'],
+  )
+})
+
+const point = (timeMs: number, rssMB: number, heapUsedMB = Number.NaN) => ({
+  timeMs,
+  rssMB,
+  heapUsedMB,
+  heapTotalMB: Number.NaN,
+  externalMB: Number.NaN,
+  arrayBuffersMB: Number.NaN,
+  containerMB: Number.NaN,
+  heapCeilingMB: Number.NaN,
+  containerMemoryMB: Number.NaN,
+})
+
+t.test('points: memory is bounded, peaks stay, the newest is exact', async t => {
+  const points = new Points(10)
+  for (let at = 0; at < 10_007; at++) points.add(point(at, at === 5003 ? 999 : at % 7, at === 10_006 ? 42 : undefined))
+  const { timeMs, rssMB, heapUsedMB } = points.series()
+  t.ok(timeMs.length <= 12, `${timeMs.length} points`)
+  t.equal(points.taken, 10_007)
+  t.ok(rssMB.includes(999), 'a single peak')
+  t.equal(timeMs[timeMs.length - 1], 10_006)
+  t.equal(rssMB[rssMB.length - 1], 10_006 % 7)
+  t.strictSame(
+    heapUsedMB.slice(0, -1).filter(value => value !== null),
+    [],
+    'what is not known stays so',
+  )
+  t.strictSame(
+    [...timeMs].sort((a, b) => Number(a) - Number(b)),
+    timeMs,
+    'in order',
+  )
+})
+
+for (const count of [0, 1, 2, 9, 10, 11, 21])
+  t.test(`${count} points`, async t => {
+    const points = new Points(10)
+    for (let at = 0; at < count; at++) points.add(point(at, at))
+    const { timeMs } = points.series()
+    t.equal(timeMs.length === 0 ? -1 : timeMs[timeMs.length - 1], count - 1)
+    t.equal(new Set(timeMs).size, timeMs.length, 'none twice')
+  })
