@@ -49,16 +49,16 @@ export const lookAt = (sample: Sample, atMs: Millis): Look => ({
   shmem: sample.container.split?.shmem,
 })
 
-/** Growth that counts as a climb, of the limit. */
-const CLIMB_SHARE = 0.1
+/** Growth that counts as a climb, of the limit: the longer view where there is one, since garbage comes and goes. */
+const CLIMB_SHARES = [0.25, 0.1]
 /** What Node holds beside heap and Buffers when it does nothing [measured: 35 to 50 MB]. */
 const IDLE_REST = mbToBytes(45)
 /** The part that is named has grown by this much of all growth. */
 const MOST_SHARE = 0.5
 
 /**
- * The part that most of the container's growth came from, since the last time that it was a tenth of the limit lower;
- * where it never was, the part that most of it is. `hasWorkers`: other threads of this process may run JS.
+ * The part that most of the container's growth came from, since the last time that it was a quarter (else a tenth)
+ * of the limit lower; where it never was, the part that most of it is. `hasWorkers`: other threads of this process may run JS.
  */
 export function causeOf(history: readonly Look[], now: Look, limitBytes: Bytes, hasWorkers: boolean): Cause {
   const before = beforeTheClimb(history, now, limitBytes)
@@ -82,12 +82,13 @@ export function causeOf(history: readonly Look[], now: Look, limitBytes: Bytes, 
 }
 
 function beforeTheClimb(history: readonly Look[], now: Look, limitBytes: Bytes): Look | undefined {
-  const low = now.held - limitBytes * CLIMB_SHARE
-  for (let i = history.length - 1; i >= 0; i--) {
-    const look = history[i] as Look
-    // A look without the split knows neither tmpfs nor the page cache.
-    if (look.held <= low && (look.shmem !== undefined || now.shmem === undefined)) return look
-  }
+  for (const share of CLIMB_SHARES)
+    for (let i = history.length - 1; i >= 0; i--) {
+      const look = history[i] as Look
+      // A look without the split knows neither tmpfs nor the page cache.
+      if (look.held <= now.held - limitBytes * share && (look.shmem !== undefined || now.shmem === undefined))
+        return look
+    }
   return undefined
 }
 

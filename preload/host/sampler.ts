@@ -67,7 +67,9 @@ export function companionsIn({ readText, pid }: Host, { folder }: MemoryGroup): 
     // `VmRSS:	   51234 kB`; statm counts pages, whose size is not known here.
     const status = read(`/proc/${other}/status`).replaceAll('\t', ' ')
     const kib = Number.parseInt(field(status, 'VmRSS:') ?? '', 10)
-    if (kib > 0) found.push({ pid: other, name: field(status, 'Name:') ?? '', rssBytes: mbToBytes(kib / 1024) })
+    // Node from 24 on renames its main thread, and with it the process.
+    const name = (field(status, 'Name:') ?? '').replace(/^(node-)?MainThread$/, 'node')
+    if (kib > 0) found.push({ pid: other, name, rssBytes: mbToBytes(kib / 1024) })
   }
   return found.sort((a, b) => b.rssBytes - a.rssBytes)
 }

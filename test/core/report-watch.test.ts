@@ -1,11 +1,19 @@
 import t from 'tap'
 import { type BudgetFacts, budgetOf, type HeapBudget } from '../../preload/core/budget.ts'
+import type { Cause, CauseKind } from '../../preload/core/cause.ts'
 import type { ContainerLimit } from '../../preload/core/cgroup.ts'
 import {
   adviceOn,
   configProblem,
+  evidenceProblem,
   kernelLimitIsLower,
+  lastWordsOf,
+  limitChanged,
   memoryLine,
+  oomKill,
+  type PressureFacts,
+  pressure,
+  pressureEased,
   signalArrived,
 } from '../../preload/core/report-watch.ts'
 import type { Sample } from '../../preload/core/sample.ts'
@@ -186,3 +194,206 @@ t.test('signal: PID 1 without a handler is told what will happen and what to do'
     fields: { appHandles: false },
   }),
 )
+
+const facts = (over: Partial<PressureFacts>): PressureFacts => ({
+  sample: sample({ usageBytes: mbToBytes(460) }),
+  budget: budget(),
+  droppedLines: 0,
+  resource: 'container',
+  rung: 'warn',
+  isCramped: false,
+  levelBytes: mbToBytes(460),
+  limitBytes: mbToBytes(512),
+  cause: { kind: 'buffers', partBytes: mbToBytes(200), ofBytes: mbToBytes(210), sinceMs: millis(12_000) },
+  growth: { perMs: mbToBytes(20) / 1000, isSteady: true },
+  leftMs: millis(2600),
+  suspects: [],
+  isSampled: false,
+  culprit: undefined,
+  lateMs: millis(0),
+  ...over,
+})
+const part = (kind: CauseKind): Cause => ({
+  kind,
+  partBytes: mbToBytes(200),
+  ofBytes: mbToBytes(210),
+  sinceMs: millis(12_000),
+})
+const LEAK = { site: 'leak (/a.js:1)', bytes: mbToBytes(50) }
+
+t.test('pressure: level, keys and sentence', async t => {
+  const entry = pressure(facts({}))
+  t.match(entry, {
+    level: 'warn',
+    event: 'pressure',
+    fields: {
+      resource: 'container',
+      rung: 'warn',
+      cause: 'buffers',
+      rssMB: 100,
+      containerUsageMB: 460,
+      containerMemoryMB: 512,
+      growthMBPerS: 20,
+      secondsToLimit: 2.6,
+      suspects: undefined,
+    },
+  })
+  t.equal(
+    entry.msg,
+    'The container holds 460 MB of 512 MB (89.8 %), growing by 20 MB a second: when it is full the kernel kills (exit 137, without a word) in about 2.6 s. What grows is Buffers and ArrayBuffers: 200 MB of 210 MB in the last 12 s; 3 MB are held now, and which code made them is not known. Bound what is read into memory at a time (streams with back-pressure, limits on bodies and batches).',
+  )
+})
+
+for (const [name, over, want, level] of [
+  ['the second rung', { rung: 'critical' }, /./, 'error'],
+  [
+    'no growth known',
+    { growth: undefined, leftMs: undefined },
+    /\(89\.8 %\): when it is full the kernel kills \(exit 137, without a word\)\. /,
+    'warn',
+  ],
+  ['not growing', { growth: { perMs: -1, isSteady: false }, leftMs: undefined }, /\(89\.8 %\): when/, 'warn'],
+  [
+    'judged by what is there',
+    { cause: { ...part('buffers'), sinceMs: undefined } },
+    / Most of it is Buffers and ArrayBuffers: 200 MB;/,
+    'warn',
+  ],
+  [
+    'another process, by name',
+    { cause: part('process'), culprit: { pid: 7, name: 'ffmpeg', rssBytes: mbToBytes(150) } },
+    /other processes .* the largest ffmpeg \(pid 7\) with 150 MB\./,
+    'warn',
+  ],
+  [
+    'another process that cannot be read',
+    { cause: part('process') },
+    /other processes of the container: 200 MB of 210 MB in the last 12 s\. /,
+    'warn',
+  ],
+  ['tmpfs', { cause: part('tmpfs') }, /files in memory \(tmpfs/, 'warn'],
+  ['not known', { cause: part('unknown') }, /Which part of it grows cannot be told\. Give/, 'warn'],
+  [
+    'the heap fills the container',
+    { cause: part('heap'), suspects: [LEAK], isSampled: true },
+    /What grows is V8's heap.* comes from leak \(\/a\.js:1\), 50 MB\. Find/,
+    'warn',
+  ],
+  [
+    'two sites',
+    { cause: part('heap'), suspects: [LEAK, { ...LEAK, site: 'b' }], isSampled: true },
+    /50 MB, then b, 50 MB\./,
+    'warn',
+  ],
+  ['sampled, but nothing stands out', { cause: part('heap'), isSampled: true }, /12 s\. Find/, 'warn'],
+  ['not sampled', { cause: part('heap') }, /Which code allocates it is not known yet\./, 'warn'],
+  ['a loop that was blocked', { lateMs: millis(3200) }, /The event loop was blocked for 3\.2 s until now\./, 'warn'],
+  ['a loop that was a little late', { lateMs: millis(999) }, /known\. Bound/, 'warn'],
+  [
+    'the heap',
+    { resource: 'heap', cause: part('heap') },
+    /^The JS heap holds 460 MB of 512 MB \(89\.8 %\) after garbage collection, growing by 20 MB a second: when it is full V8 ends this process \(exit 134\) in about 2\.6 s\. Which code/,
+    'warn',
+  ],
+  [
+    'collections that find nothing',
+    { resource: 'heap', cause: part('heap'), isCramped: true },
+    /one garbage collection after the other finds next to nothing: V8 may end this process \(exit 134\) at any time\./,
+    'warn',
+  ],
+] as const satisfies readonly (readonly [string, Partial<PressureFacts>, RegExp, string])[])
+  t.test(`pressure: ${name}`, async t => {
+    const entry = pressure(facts(over))
+    t.match(entry.msg, want)
+    t.equal(entry.level, level)
+  })
+
+t.test('pressure: suspects are rounded to MB', async t =>
+  t.strictSame(pressure(facts({ cause: part('heap'), suspects: [LEAK] })).fields.suspects, [
+    { site: 'leak (/a.js:1)', MB: 50 },
+  ]),
+)
+
+t.test('pressure-eased', async t => {
+  t.match(pressureEased('heap', mbToBytes(10), mbToBytes(100)), {
+    level: 'info',
+    msg: 'The JS heap is back at 10 MB of 100 MB (10.0 %).',
+    fields: { resource: 'heap' },
+  })
+  t.match(pressureEased('container', mbToBytes(10), mbToBytes(100)), { msg: /^The container is back/ })
+})
+
+const VERDICT_FACTS = { nodeVersion: 'v24.21.0', warnPercent: 85 }
+for (const [name, from, to, verdict, want] of [
+  [
+    'smaller, and it no longer fits',
+    512,
+    256,
+    { kind: 'exceeds', overBytes: mbToBytes(170) },
+    {
+      level: 'warn',
+      msg: /from 512 MB to 256 MB\. V8's heap limit 387 MB is 151\.2 % of 256 MB: above 85 %/,
+      fields: { fromMB: 512, containerMemoryMB: 256, verdict: 'exceeds' },
+    },
+  ],
+  [
+    'larger',
+    512,
+    1024,
+    { kind: 'fits', spareBytes: mbToBytes(637) },
+    { level: 'info', msg: /of 1024 MB: it fits\./, fields: { fromMB: 512, containerMemoryMB: 1024, verdict: 'fits' } },
+  ],
+  [
+    'none any more',
+    512,
+    undefined,
+    { kind: 'fits', spareBytes: mbToBytes(1) },
+    {
+      level: 'info',
+      msg: /from 512 MB to none\.$/,
+      fields: { fromMB: 512, containerMemoryMB: undefined, verdict: undefined },
+    },
+  ],
+  [
+    'a first one',
+    undefined,
+    512,
+    { kind: 'tight', spareBytes: mbToBytes(1), neededBytes: mbToBytes(64) },
+    { level: 'warn', msg: /from none to 512 MB/, fields: { fromMB: undefined } },
+  ],
+] as const)
+  t.test(`limit-changed: ${name}`, async t => {
+    const kernelLimit: ContainerLimit =
+      to === undefined ? { kind: 'unlimited', reason: 'max' } : { ...KERNEL, limitBytes: mbToBytes(to) }
+    const fromBytes = from === undefined ? undefined : mbToBytes(from)
+    t.match(limitChanged(fromBytes, budget({ kernelLimit }), verdict, VERDICT_FACTS), {
+      event: 'limit-changed',
+      ...want,
+    })
+  })
+
+t.test('oom-kill: one or more, by name where they were seen before', async t => {
+  t.match(oomKill(1, [{ pid: 9, name: 'chrome', rssBytes: mbToBytes(300) }]), {
+    level: 'error',
+    event: 'oom-kill',
+    msg: /killed a process .* No longer there: chrome \(pid 9\), last seen with 300 MB\.$/,
+    fields: { count: 1 },
+  })
+  t.match(oomKill(2, []), { msg: /killed 2 processes .* Which it was is not known\.$/, fields: { count: 2 } })
+})
+
+t.test('evidence-problem', async t =>
+  t.match(evidenceProblem('heap profile', Object.assign(new Error('x'), { code: 'EROFS' })), {
+    level: 'warn',
+    fields: { what: 'heap profile', reason: 'EROFS' },
+  }),
+)
+
+t.test('last words', async t => {
+  const stamp = { time: '2026-01-02T03:04:05.678Z', pid: 7 }
+  t.match(
+    lastWordsOf(pressure(facts({})), stamp),
+    /^heapguard, 2026-01-02T03:04:05\.678Z, pid 7 \(warning\): The container holds/,
+  )
+  t.match(lastWordsOf(pressure(facts({ rung: 'critical' })), stamp), /\(critical\): /)
+})

@@ -1,0 +1,191 @@
+// Pressure in real Node, on the built bundle: what is said before the end, and what a healthy app never hears.
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { emptyFolder, GUARD, type LogRecord, recordsIn, runNode, startNode } from './node.ts'
+
+t.jobs = 2
+
+const LEAK = 'test/fixtures/deaths/leak.cjs'
+const rungs = (stderr: string): LogRecord[] => recordsIn(stderr).filter(({ event }) => event.startsWith('pressure'))
+
+for (const [way, site] of [
+  ['objects', /^keepObjects \(.*leak\.cjs:\d+\)$/],
+  ['closures', /^keepClosures \(.*leak\.cjs:\d+\)$/],
+] as const)
+  t.test(`a leak of ${way}: both rungs before V8 gives up, with the function that keeps them`, async t => {
+    const folder = emptyFolder()
+    const { stderr, code, signal } = await runNode({
+      args: [LEAK, way, '15'],
+      preload: GUARD,
+      nodeOptions: '--max-old-space-size=96 --max-semi-space-size=2',
+      env: { HEAPGUARD_DIR: folder },
+    })
+    t.ok(signal === 'SIGABRT' || code === 134, `${signal ?? code}`)
+    t.match(stderr, /FATAL ERROR.*heap/)
+    const seen = rungs(stderr)
+    t.strictSame(
+      seen.map(({ rung, level, resource, cause }) => ({ rung, level, resource, cause })),
+      [
+        { rung: 'warn', level: 'warn', resource: 'heap', cause: 'heap' },
+        { rung: 'critical', level: 'error', resource: 'heap', cause: 'heap' },
+      ],
+    )
+    const suspects = seen.at(-1)?.suspects as readonly { readonly site: string; readonly MB: number }[]
+    t.match(suspects[0]?.site, site)
+    t.ok((suspects[0]?.MB ?? 0) > 10, `${suspects[0]?.MB} MB`)
+    t.match(
+      seen[0]?.msg,
+      /^The JS heap holds [\d.]+ MB of 96 MB \(\d\d\.\d %\) after garbage collection, growing by [\d.]+ MB a second/,
+    )
+    for (const key of ['growthMBPerS', 'heapUsedMB', 'rssMB']) t.type(seen[0]?.[key], 'number', key)
+
+    const [profile = ''] = readdirSync(folder)
+    t.match(profile, /^heapguard-\d+\.heapprofile$/)
+    t.equal(statSync(join(folder, profile)).mode & 0o777, 0o600)
+    const { head, samples } = JSON.parse(readFileSync(join(folder, profile), 'utf8'))
+    t.ok(Array.isArray(head.children) && Array.isArray(samples), 'as DevTools read it')
+  })
+
+t.test('HEAPGUARD_PROFILE=false: no suspects, and no inspector is loaded', async t => {
+  const { stderr } = await runNode({
+    args: [LEAK, 'objects', '30'],
+    preload: GUARD,
+    nodeOptions: '--max-old-space-size=64 --max-semi-space-size=1',
+    env: { HEAPGUARD_PROFILE: 'false' },
+  })
+  t.ok(rungs(stderr).length > 0)
+  for (const { suspects } of rungs(stderr)) t.equal(suspects, undefined)
+})
+
+t.test('a profile that the app takes itself is left alone', async t => {
+  const script = `
+    const { Session } = require('node:inspector')
+    const session = new Session()
+    session.connect()
+    session.post('HeapProfiler.startSampling', { samplingInterval: 32768 })
+    const kept = []
+    const timer = setInterval(() => {
+      for (let n = 0; n < 8000; n++) kept.push({ n, list: [n] })
+      if (process.memoryUsage().heapUsed < 60 * 1048576) return
+      clearInterval(timer)
+      session.post('HeapProfiler.stopSampling', (error, result) => console.log(error ?? result.profile.head.children.length > 0))
+    }, 20)`
+  const { stdout, code } = await runNode({
+    args: ['-e', script],
+    preload: GUARD,
+    nodeOptions: '--max-old-space-size=64 --max-semi-space-size=1',
+    env: { HEAPGUARD_PULSE_MS: '50' },
+  })
+  t.equal(stdout, 'true\n')
+  t.equal(code, 0)
+})
+
+t.test('a saw-tooth of garbage far above the first rung is no pressure, and nor is a level that stays', async t => {
+  const script = `
+    const held = []
+    for (let n = 0; n < 300000; n++) held.push({ n, list: [n, n] })
+    let garbage = []
+    let peak = 0
+    const began = Date.now()
+    setInterval(() => {
+      for (let n = 0; n < 4000; n++) garbage.push({ n, list: [n, n] })
+      if (garbage.length > 60000) garbage = []
+      peak = Math.max(peak, process.memoryUsage().heapUsed)
+      if (Date.now() - began > 6000) { console.log(Math.round(peak / 1048576)); process.exit() }
+    }, 4)`
+  const { stderr, stdout } = await runNode({
+    args: ['-e', script],
+    preload: GUARD,
+    nodeOptions: '--max-old-space-size=64 --max-semi-space-size=2',
+    env: { HEAPGUARD_PULSE_MS: '50' },
+  })
+  t.comment(`the peak was ${stdout.trim()} MB of 64`)
+  t.strictSame(rungs(stderr), [])
+})
+
+t.test('last words: written at the first rung, emptied when the pressure has passed', async t => {
+  const path = join(emptyFolder(), 'termination-log')
+  writeFileSync(path, '')
+  const script = `
+    let kept = []
+    let most = Infinity
+    setInterval(() => {
+      for (let n = 0; n < 6000; n++) kept.push({ n, list: [n] })
+      if (kept.length > most) kept = []
+    }, 20)
+    process.stdin.on('data', () => { most = 100000 })`
+  const running = startNode({
+    args: ['-e', script],
+    preload: GUARD,
+    nodeOptions: '--max-old-space-size=96 --max-semi-space-size=1',
+    env: { HEAPGUARD_TERMINATION_LOG: path, HEAPGUARD_PULSE_MS: '50', HEAPGUARD_WARN_PERCENT: '50' },
+    stdin: 'pipe',
+  })
+  await running.complains('"event":"pressure"')
+  const words = readFileSync(path, 'utf8')
+  t.match(words, /^heapguard, \d{4}-.*Z, pid \d+ \(warning\): The JS heap holds .* of 96 MB/)
+  t.ok(Buffer.byteLength(words) <= 1024)
+  running.child.stdin?.write('stop\n')
+  await running.complains('"event":"pressure-eased"')
+  t.equal(readFileSync(path, 'utf8'), '')
+  running.child.kill('SIGKILL')
+  await running.ended
+})
+
+for (const [name, before, exit, after] of [
+  ['a clean exit empties them', '', 'process.exit(0)', /^$/],
+  ['an exit with an error leaves them', '', 'process.exit(1)', /^heapguard, /],
+  ['what another program wrote is left alone', 'mine\n', 'process.exit(0)', /^mine\n$/],
+] as const)
+  t.test(`last words: ${name}`, async t => {
+    const path = join(emptyFolder(), 'termination-log')
+    writeFileSync(path, before)
+    const script = `
+      const kept = []
+      setInterval(() => { for (let n = 0; n < 6000; n++) kept.push({ n, list: [n] }) }, 20)
+      process.stdin.on('data', () => { ${exit} })`
+    const running = startNode({
+      args: ['-e', script],
+      preload: GUARD,
+      nodeOptions: '--max-old-space-size=96 --max-semi-space-size=1',
+      env: { HEAPGUARD_TERMINATION_LOG: path, HEAPGUARD_PULSE_MS: '50', HEAPGUARD_WARN_PERCENT: '50' },
+      stdin: 'pipe',
+    })
+    await running.complains('"event":"pressure"')
+    running.child.stdin?.write('end\n')
+    await running.ended
+    t.match(readFileSync(path, 'utf8'), after)
+  })
+
+t.test('last words: a file that is not there is not made', async t => {
+  const path = join(emptyFolder(), 'termination-log')
+  const { stderr } = await runNode({
+    args: [LEAK, 'objects', '30'],
+    preload: GUARD,
+    nodeOptions: '--max-old-space-size=64 --max-semi-space-size=1',
+    env: { HEAPGUARD_TERMINATION_LOG: path },
+  })
+  t.ok(rungs(stderr).length > 0)
+  t.notOk(existsSync(path))
+})
+
+t.test('the watch goes on without a line after a SIGTERM that the app handles', async t => {
+  const script = `
+    process.on('SIGTERM', () => {})
+    console.log('ready')
+    const kept = []
+    setTimeout(() => setInterval(() => { for (let n = 0; n < 6000; n++) kept.push({ n, list: [n] }) }, 20), 300)`
+  const running = startNode({
+    args: ['-e', script],
+    preload: GUARD,
+    nodeOptions: '--max-old-space-size=64 --max-semi-space-size=1',
+    env: { HEAPGUARD_PULSE_MS: '50', HEAPGUARD_INTERVAL_MS: '100' },
+  })
+  await running.says('ready')
+  running.child.kill('SIGTERM')
+  const { stderr } = await running.ended
+  const events = recordsIn(stderr).map(({ event }) => event)
+  t.ok(events.indexOf('pressure') > events.indexOf('signal'), events.join())
+  t.notOk(events.slice(events.indexOf('signal')).includes('memory'), events.join())
+})
