@@ -61,7 +61,13 @@ export function realHost(): Host {
     uptime: () => millis(uptime() * 1000),
     isoTime: () => toIsoString(new RealDate()),
     every: (interval, tick) => {
-      const timer = setInterval(tick, interval)
+      const timer = setInterval(() => {
+        try {
+          tick()
+        } catch {
+          // What throws in a timer ends the app: no fault of the guard's gets that far.
+        }
+      }, interval)
       timer.unref()
       return () => clearInterval(timer)
     },
