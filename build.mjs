@@ -1,6 +1,7 @@
 // Builds what users run: dist/preload.js, one CommonJS file. Fails when something got in that must not be there.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { build } from 'esbuild'
+import { buildCli } from './cli/build.mjs'
 
 const { version, description, license } = JSON.parse(readFileSync('package.json', 'utf8'))
 
@@ -51,6 +52,8 @@ if (faults.length > 0) {
   for (const fault of faults) console.error(`build: ${fault}`)
   process.exit(1)
 }
+
+await buildCli()
 
 // A package.json of type "module" anywhere above would turn the bundle into ESM and end every node process with 1.
 const sibling = { name: 'heapguard', version, description, license, type: 'commonjs', main: './preload.js' }

@@ -14,6 +14,7 @@ t.test('npm pack holds what users need, and nothing else', async t => {
     'LICENSE',
     'README.md',
     'dist/evidence.js',
+    'dist/heapguard.js',
     'dist/package.json',
     'dist/preload.js',
     'dist/watch.js',
