@@ -37,6 +37,9 @@ const KINDS: Readonly<Record<number, DescriptorKind>> = {
   49152: 'socket',
 }
 
+/** Linux, Documentation/admin-guide/devices.txt: consoles and serial lines, pseudo terminals, ARM's serial lines, hypervisors'. */
+const TERMINAL_MAJORS = /^([45]|13[6-9]|14[0-3]|204|229)$/
+
 /** This process's descriptors. */
 export function realDescriptors(): Descriptors {
   const { fstatSync, readlinkSync, openSync, writeSync, closeSync, constants } =
@@ -61,8 +64,11 @@ export function realDescriptors(): Descriptors {
       const { mode, dev, ino, uid } = fstatSync(fd, { bigint: true })
       return { kind: KINDS[Number(mode) & S_IFMT] ?? 'other', device: dev, inode: ino, owner: Number(uid) }
     },
-    // node:tty is not in the start-up snapshot; only a character device pays for it.
-    isTerminal: fd => (require('node:tty') as typeof import('node:tty')).isatty(fd),
+    // By the device's major number: node:tty is not in the start-up snapshot, and costs 1.5 to 3 ms.
+    isTerminal: fd =>
+      process.platform === 'linux'
+        ? TERMINAL_MAJORS.test(String((Number(fstatSync(fd, { bigint: true }).rdev) >>> 8) & 0xfff))
+        : (require('node:tty') as typeof import('node:tty')).isatty(fd),
     write,
     writeThrough: (path, line) => writeTo(path, nonBlocking, line),
     append: (path, line) => writeTo(path, nonBlocking | O_APPEND | O_CREAT, line),

@@ -74,7 +74,10 @@ export function startNode({ args, preload, nodeOptions = '', env = {}, cwd, stdi
       }
       waiting.push(check)
       check()
-      ended.then(end => fail(new Error(`ended before ${name} said ${word}: ${JSON.stringify(end).slice(0, 2000)}`)), fail)
+      ended.then(
+        end => fail(new Error(`ended before ${name} said ${word}: ${JSON.stringify(end).slice(0, 2000)}`)),
+        fail,
+      )
     })
   return { child, says: word => waitFor('stdout', word), complains: word => waitFor('stderr', word), ended }
 }
