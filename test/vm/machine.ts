@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { build } from 'esbuild'
 import { emptyFolder, type LogRecord, NODE, recordsIn } from '../preload/node.ts'
 
 const RUNNER = process.env.HEAPGUARD_VM_RUNNER
@@ -51,4 +52,17 @@ export function runInMachine(run: MachineRun): Promise<MachineResult> {
       else done({ records: recordsIn(stdout), output: stdout, exit: Number(exit) })
     })
   })
+}
+
+/** A script for the machine that imports from preload/, in one piece. */
+export async function bundled(contents: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: resolve('.'), loader: 'js' },
+    bundle: true,
+    platform: 'node',
+    target: 'es2019',
+    format: 'cjs',
+    write: false,
+  })
+  return outputFiles.map(({ text }) => text).join('')
 }
