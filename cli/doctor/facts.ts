@@ -56,7 +56,8 @@ export function gatherFacts(subject: Subject): Facts {
     lambdaMemoryMB: variables.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
   })
   const { group } = kernelLimit
-  const guard = guardFile()
+  // Where another container has its files is not known here.
+  const guard = subject.sharesGroup ? guardFile() : undefined
   const required = preloadsOf([...parseNodeOptions(nodeOptions).options, ...commandLine.options])
   return {
     subject,

@@ -81,7 +81,7 @@ function rowsOf({ kernelLimit, usage, settings, subject }: Facts, judgement: Jud
     rows.push([
       'in use now',
       mb(inUse),
-      `${usage?.workingSetBytes === undefined ? 'usage' : 'working set'}, this command included`,
+      `${usage?.workingSetBytes === undefined ? 'usage' : 'working set'}${subject.sharesGroup ? ', this command included' : ''}`,
     ])
   if (judgement === undefined) return rows
   const { budget, oldSpaceLimit } = judgement
@@ -123,7 +123,7 @@ function headline({ answer }: Facts, { judgement, status, findings }: Diagnosis,
 
 /** The remedy was tried on a fresh node: what that said. */
 const outcomeOf = ({ budget, verdict }: Judgement): string =>
-  `Tried: with these a node here has a heap limit of ${mb(budget.heapLimitBytes)} MB, ${((budget.heapLimitBytes * 100) / budget.container.bytes).toFixed(1)} % of the container: ${WORDS[verdict.kind].toLowerCase()}.`
+  `Tried: with these node has a heap limit of ${mb(budget.heapLimitBytes)} MB, ${((budget.heapLimitBytes * 100) / budget.container.bytes).toFixed(1)} % of the container: ${WORDS[verdict.kind].toLowerCase()}.`
 
 /** For a shell or a Dockerfile's ENV line. */
 const shellQuoted = (value: string): string => `"${value.replace(/["\\$`]/g, '\\$&')}"`

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import t from 'tap'
 import { whyNoDocker } from '../container/docker.ts'
+import { runCli } from './heapguard.ts'
 import { spawnDocker } from './spawn-docker.ts'
 
 const skip = (await whyNoDocker()) ?? false
@@ -33,7 +34,7 @@ t.test('256 MB: they do not, and what to set does', { skip }, async t => {
   t.equal(code, 1)
   t.match(stdout, /DOES NOT FIT\n/)
   t.match(stdout, /NODE_OPTIONS="--max-old-space-size=188 --require \/opt\/heapguard\/preload\.js"/)
-  t.match(stdout, /Tried: with these a node here has a heap limit of \d+ MB, 7\d\.\d % of the container: it fits\./)
+  t.match(stdout, /Tried: with these node has a heap limit of \d+ MB, 7\d\.\d % of the container: it fits\./)
 })
 
 t.test('no limit: could not tell; in a pod a finding says why', { skip }, async t => {
@@ -41,6 +42,38 @@ t.test('no limit: could not tell; in a pod a finding says why', { skip }, async 
   const { code, stdout } = await doctor(env, ['--json'])
   t.equal(code, 2)
   t.match(JSON.parse(stdout), { status: 2, verdict: 'not-known', findings: [{ name: 'no-limit-in-pod' }] })
+})
+
+t.test('PID 1 without the guard that the image asks for, and a process of another container', { skip }, async t => {
+  const mount = `${resolve('dist')}:/opt/heapguard:ro`
+  const run = ['run', '--detach', '-m', '300m', '-e', `NODE_OPTIONS=${guarded}`, '-v', mount, 'node:24-bookworm-slim']
+  const app = ['node', '-e', 'setInterval(() => {}, 1e6)']
+  const lost = (await spawnDocker([...run, 'env', '-u', 'NODE_OPTIONS', ...app])).stdout.trim()
+  t.teardown(() => spawnDocker(['rm', '--force', lost]))
+  const inside = await spawnDocker(['exec', lost, 'node', '/opt/heapguard/heapguard.js', 'doctor'])
+  t.match(inside.stdout, /! first-process-without-guard: PID 1 runs without the guard/)
+
+  const kept = (await spawnDocker([...run, ...app])).stdout.trim()
+  t.teardown(() => spawnDocker(['rm', '--force', kept]))
+  const itself = await spawnDocker([
+    'exec',
+    kept,
+    'node',
+    '/opt/heapguard/heapguard.js',
+    'doctor',
+    '--json',
+    '--pid',
+    '1',
+  ])
+  t.equal(itself.code, 1)
+  const said = JSON.parse(itself.stdout)
+  t.match(said, { verdict: 'exceeds', containerMemoryMB: 300, findings: [] })
+  // From outside the same, by its flags; where the daemon runs elsewhere its pids are not ours.
+  const pid = (await spawnDocker(['inspect', '--format', '{{.State.Pid}}', kept])).stdout.trim()
+  const outside = await runCli(['doctor', '--json', '--pid', pid])
+  if (outside.code === 2) t.pass('from outside', { skip: outside.stderr })
+  else
+    t.match(JSON.parse(outside.stdout), { heapLimitMB: said.heapLimitMB, containerMemoryMB: 300, verdict: 'exceeds' })
 })
 
 t.test('the README’s first line of help: no options at all, in 512 MB', { skip }, async t => {

@@ -14,7 +14,7 @@ const app = `console.log('an app of its own'); const kept = []
 const { stdout, stderr } = await runNode({
   args: ['-e', app],
   preload: GUARD,
-  nodeOptions: '--max-old-space-size=96',
+  nodeOptions: '--max-old-space-size=96 --max-semi-space-size=1',
   env: { HEAPGUARD_INTERVAL_MS: '25', CONTAINER_MEMORY_MB: '256' },
 })
 const log = join(folder, 'app.log')
