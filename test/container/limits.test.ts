@@ -107,6 +107,24 @@ async function limitTests() {
     t.match(record, { containerMemoryMB: 512 })
   })
 
+  t.test('docker update while it runs: the limit is judged again, each time that it moves', async t => {
+    const heap = ['--env', 'NODE_OPTIONS=--max-old-space-size=300 --require /opt/heapguard/preload.js']
+    const container = await startGuarded(t, ['-m', '512m', ...heap, '--env', 'HEAPGUARD_PULSE_MS=100'])
+    t.match((await container.booted()).record, { containerMemoryMB: 512, verdict: 'fits' })
+    await container.said((_, { text }) => text === 'ready')
+    for (const [size, want] of [
+      ['256m', { level: 'warn', fromMB: 512, containerMemoryMB: 256, verdict: 'exceeds' }],
+      ['1g', { level: 'info', fromMB: 256, containerMemoryMB: 1024, verdict: 'fits' }],
+    ] as const) {
+      await docker('update', '-m', size, '--memory-swap', '2g', container.id)
+      const changed = await container.said(
+        record => record.event === 'limit-changed' && record.containerMemoryMB === want.containerMemoryMB,
+      )
+      t.match(changed.record, want)
+    }
+    t.equal(container.lines('stderr').filter(line => line.includes('"limit-changed"')).length, 2, 'once each')
+  })
+
   for (const major of majors)
     t.test(`a sample on Node ${major} costs at most ${MOST_MEMORY_USAGES} times process.memoryUsage()`, async t => {
       const folder = emptyFolder()
