@@ -56,5 +56,13 @@ if (faults.length > 0) {
 await buildCli()
 
 // A package.json of type "module" anywhere above would turn the bundle into ESM and end every node process with 1.
-const sibling = { name: 'heapguard', version, description, license, type: 'commonjs', main: './preload.js' }
+const sibling = {
+  name: 'heapguard',
+  version,
+  description,
+  license,
+  type: 'commonjs',
+  main: './preload.js',
+  bin: './heapguard.js',
+}
 writeFileSync('dist/package.json', `${JSON.stringify(sibling, null, 2)}\n`)

@@ -44,6 +44,7 @@ const RULES: readonly (readonly [reason: string, holds: (facts: ProcessFacts) =>
   [`Node.js older than ${OLDEST_NODE_MAJOR}`, f => !(Number.parseInt(f.versions.node ?? '', 10) >= OLDEST_NODE_MAJOR)],
   ['a file under node --test', f => Boolean(f.testContext)],
   ['a snapshot is being built', f => f.execArgv.some(arg => arg.startsWith('--build-snapshot'))],
+  ["heapguard's own command line", f => /[\\/]heapguard(\.js)?$/.test(f.scriptPath ?? '')],
   ["a package manager's own process", f => PACKAGE_MANAGER_SCRIPTS.some(script => script.test(f.scriptPath ?? ''))],
 ]
 

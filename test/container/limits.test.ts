@@ -167,7 +167,10 @@ async function makeParent(t: Test, isV2: boolean): Promise<{ name: string } | { 
   }
 }
 
-/** Runs in the container; the median of many blocks a step, the steps in turn so that the machine's load meets all alike. */
+/**
+ * Runs in the container. The median of single calls, which a busy machine hardly moves: it interrupts a few of them, but
+ * nearly every block of a hundred. Each step runs in blocks all the same, as warm as memoryUsage beside it.
+ */
 const COST = `
   import { readContainerLimit, readLimitAgain } from './preload/core/cgroup.ts'
   import { readUsage } from './preload/core/usage.ts'
@@ -183,14 +186,14 @@ const COST = `
     whole: () => readUsage(host.readText, limit.group, { kind: 'whole' }),
     limitAgain: () => readLimitAgain(host.readText, limit),
   }
-  const PER_BLOCK = 100
-  const blocks = Object.fromEntries(Object.keys(steps).map(name => [name, []]))
-  for (let block = 0; block < 31; block++)
-    for (const name in steps) {
-      const began = process.hrtime.bigint()
-      for (let i = 0; i < PER_BLOCK; i++) steps[name]()
-      blocks[name].push(Number(process.hrtime.bigint() - began) / 1000 / PER_BLOCK)
-    }
+  const calls = Object.fromEntries(Object.keys(steps).map(name => [name, []]))
+  for (let block = 0; block < 20; block++)
+    for (const name in steps)
+      for (let n = 0; n < 100; n++) {
+        const began = process.hrtime.bigint()
+        steps[name]()
+        calls[name].push(Number(process.hrtime.bigint() - began) / 1000)
+      }
   const median = values => values.sort((a, b) => a - b)[values.length >> 1]
-  console.log(JSON.stringify(Object.fromEntries(Object.entries(blocks).map(([name, values]) => [name, median(values)]))))
+  console.log(JSON.stringify(Object.fromEntries(Object.entries(calls).map(([name, values]) => [name, median(values)]))))
 `

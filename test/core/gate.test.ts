@@ -65,3 +65,12 @@ for (const scriptPath of [
   t.test(`stays away from ${scriptPath}`, async t =>
     t.match(gateOf({ ...APP, scriptPath }), { kind: 'stay-away', reason: /package manager/ }),
   )
+
+for (const scriptPath of [
+  '/opt/heapguard/heapguard.js',
+  '/srv/node_modules/heapguard/dist/heapguard.js',
+  '/srv/node_modules/.bin/heapguard',
+])
+  t.test(`stays away from its own commands: ${scriptPath}`, async t =>
+    t.match(gateOf({ ...APP, scriptPath }), { kind: 'stay-away', reason: /own command line/ }),
+  )
