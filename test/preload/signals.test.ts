@@ -201,10 +201,14 @@ const seen = ({ code, signal, stdout, stderr }: Ended): unknown => ({
   stderr: withoutRecords(stderr).replaceAll(/\(node:\d+\)/g, '(node)'),
 })
 
+/** How a process ended, in a word. */
+const ending = ({ code, signal }: Ended): string => (signal === null ? `code ${code}` : signal)
+
 t.jobs = 4
 for (const [name, one] of Object.entries(cases))
   t.test(name, async t => {
     const [bare, guarded] = await Promise.all([outcome(one, EMPTY), outcome(one, GUARD)])
+    t.comment(`without: ${ending(bare)}; with: ${ending(guarded)}`)
     t.strictSame(seen(guarded), seen(bare), 'the same with the guard as without')
     t.match(bare, one.want)
     if (one.events !== undefined)
