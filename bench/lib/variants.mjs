@@ -1,0 +1,49 @@
+// The preloads that are compared, and what is set for each.
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const BENCH = dirname(dirname(fileURLToPath(import.meta.url)))
+export const ROOT = dirname(BENCH)
+export const GUARD = resolve(ROOT, 'dist/preload.js')
+
+const at = name => resolve(BENCH, 'preloads', name)
+
+export const BARE = { name: 'no preload' }
+export const EMPTY = { name: 'empty preload', preload: at('empty.cjs') }
+/** The noise floor: the same file again. Whatever this row differs from the first by is what the machine cannot tell. */
+export const EMPTY_AGAIN = { name: 'empty preload again (the noise)', preload: at('empty.cjs') }
+export const FLOOR = { name: "floor: require('v8').getHeapStatistics()", preload: at('floor.cjs') }
+
+/** The guard; `env` are its settings. */
+export const guard = (name, env = {}, more = {}) => ({ name, preload: GUARD, env, ...more })
+
+/**
+ * The guard's settings that give a fitting verdict on this machine whatever its size: a container a third larger than
+ * V8's heap limit of this Node, which is read from it.
+ */
+export const fitting = heapLimitMB => ({ CONTAINER_MEMORY_MB: String(Math.ceil((heapLimitMB * 4) / 3)) })
+
+/** Is a setting built into the guard as it stands in dist/? */
+export function isKnown(setting) {
+  const name = setting.replace(/^HEAPGUARD_/, '')
+  return ['preload.js', 'watch.js'].some(file => {
+    try {
+      return readFileSync(resolve(ROOT, 'dist', file), 'utf8').includes(name)
+    } catch {
+      // A build without that file.
+      return false
+    }
+  })
+}
+
+/** NODE_OPTIONS and settings of a variant, as its process gets them: nothing of this process but PATH and HOME. */
+export function environmentOf({ preload, nodeOptions, env }) {
+  const options = [nodeOptions, preload && `--require ${preload}`].filter(Boolean).join(' ')
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '',
+    ...(options === '' ? {} : { NODE_OPTIONS: options }),
+    ...env,
+  }
+}

@@ -1,0 +1,173 @@
+// What the guard costs while the app runs: CPU of a process that does nothing, throughput and p99 of one that serves.
+import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { toolPath } from '../lib/installed.mjs'
+import { evaluate, find, heapLimitMB, start } from '../lib/process.mjs'
+import { inTurn } from '../lib/rounds.mjs'
+import { pairedRatio, spread } from '../lib/stats.mjs'
+import { fixed, ratioText, spreadText, table } from '../lib/table.mjs'
+import { BARE, BENCH, EMPTY, EMPTY_AGAIN, fitting, guard, isKnown } from '../lib/variants.mjs'
+
+const run_ = promisify(execFile)
+
+export async function run({ node, runs, seconds, quick, say }) {
+  const nodeVersion = await evaluate(node, 'process.version')
+  const fits = fitting(await heapLimitMB(node))
+  const idle = await idleProcess({
+    node,
+    fits,
+    nodeVersion,
+    runs: quick ? 2 : 5,
+    seconds: seconds ?? (quick ? 5 : 60),
+    say,
+  })
+  const served = await underLoad({ node, fits, nodeVersion, runs, seconds: seconds ?? (quick ? 2 : 5), say })
+  return { nodeVersion, idle, served, markdown: `${idle.markdown}\n${served.markdown}` }
+}
+
+const timer = (name, ms) => ({
+  name,
+  preload: resolve(BENCH, 'preloads/timer.cjs'),
+  env: { BENCH_TIMER_MS: String(ms) },
+})
+
+async function idleProcess({ node, fits, nodeVersion, runs, seconds, say }) {
+  const variants = [
+    BARE,
+    EMPTY,
+    EMPTY_AGAIN,
+    timer("an empty unref'd timer each second", 1000),
+    guard('heapguard, defaults', fits),
+    timer("an empty unref'd timer each 50 ms", 50),
+    ...(isKnown('HEAPGUARD_PULSE_MS')
+      ? [guard('heapguard, the fastest pulse (50 ms)', { ...fits, HEAPGUARD_PULSE_MS: '50' })]
+      : []),
+    ...(isKnown('HEAPGUARD_WATCHDOG') ? [guard('heapguard, watchdog', { ...fits, HEAPGUARD_WATCHDOG: 'true' })] : []),
+  ]
+  say(`${nodeVersion} idle: ${runs} × ${seconds} s, all ${variants.length} at once`)
+  const figures = variants.map(() => [])
+  for (let round = 0; round < runs; round++)
+    await Promise.all(
+      variants.map(async (variant, index) => {
+        const appEnv = { BENCH_MS: String(seconds * 1000 + 2000), BENCH_REPORT_MS: '0' }
+        const app = start(node, [resolve(BENCH, 'apps/idle.cjs')], { ...variant, appEnv })
+        const { cpuUs, ms } = await app.says('last')
+        await app.ended
+        figures[index].push(cpuUs / (ms / 1000))
+      }),
+    )
+  const rows = variants.map(({ name }, index) => ({ name, cpuUsPerS: spread(figures[index]) }))
+  const markdown = table(
+    `CPU of an idle process, Node ${nodeVersion}`,
+    ['preload', 'µs of CPU a second', '% of a core'],
+    rows.map(({ name, cpuUsPerS }) => [name, spreadText(cpuUsPerS, 0), fixed(cpuUsPerS.median / 1e4, 3)]),
+    [
+      `Medians and quartiles of ${runs} rounds of ${seconds} s, from 2 s after the start; all processes at once, each with its own accounting.`,
+    ],
+  )
+  return { seconds, runs, rows, markdown }
+}
+
+async function underLoad({ node, fits, nodeVersion, runs, seconds, say }) {
+  const generator = await loadGenerator(node)
+  const variants = [
+    BARE,
+    EMPTY,
+    EMPTY_AGAIN,
+    guard('heapguard, defaults', fits),
+    ...(isKnown('HEAPGUARD_PULSE_MS')
+      ? [guard('heapguard, the fastest pulse (50 ms)', { ...fits, HEAPGUARD_PULSE_MS: '50' })]
+      : []),
+    ...(isKnown('HEAPGUARD_WATCHDOG') ? [guard('heapguard, watchdog', { ...fits, HEAPGUARD_WATCHDOG: 'true' })] : []),
+    ...(isKnown('HEAPGUARD_PROFILE') ? underHeapPressure() : []),
+  ]
+  say(`${nodeVersion} under load by ${generator.name}: ${runs} × ${seconds} s of ${variants.length}`)
+  const figures = await inTurn(variants, runs, variant => serve(node, variant, generator, seconds), { say })
+  const pick = key => figures.map(rounds => rounds.map(figure => figure[key]))
+  const [perS, p99] = [pick('requestsPerS'), pick('p99Us')]
+  const rows = variants.map((variant, index) => {
+    const base = variants.findIndex(({ name }) => name === (variant.base ?? EMPTY.name))
+    return {
+      name: variant.name,
+      requestsPerS: spread(perS[index]),
+      throughputRatio: pairedRatio(perS[index], perS[base]),
+      p99Us: spread(p99[index]),
+      p99Ratio: pairedRatio(p99[index], p99[base]),
+    }
+  })
+  const markdown = table(
+    `Under load, Node ${nodeVersion}`,
+    ['preload', 'requests/s', 'to empty', 'p99 µs', 'to empty'],
+    rows.map(row => [
+      row.name,
+      spreadText(row.requestsPerS, 0),
+      ratioText(row.throughputRatio),
+      spreadText(row.p99Us, 0),
+      ratioText(row.p99Ratio),
+    ]),
+    [
+      `${generator.name}, 32 connections, ${runs} rounds of ${seconds} s after a second of warm-up. The rows under heap pressure are compared with an empty preload under the same.`,
+    ],
+  )
+  return { seconds, runs, generator: generator.name, rows, markdown }
+}
+
+/** The profiler runs from half of the ceiling on: a heap that is held at about 60 % of it. */
+function underHeapPressure() {
+  const same = { nodeOptions: '--max-old-space-size=128 --max-semi-space-size=8', appEnv: { BENCH_HOLD_MB: '72' } }
+  const base = 'empty preload, heap at 60 %'
+  const settings = { CONTAINER_MEMORY_MB: '512', HEAPGUARD_PULSE_MS: '50' }
+  return [
+    { ...EMPTY, ...same, name: base, base },
+    { ...guard('heapguard, heap at 60 %, profiler on', settings, same), base },
+    { ...guard('heapguard, heap at 60 %, profiler off', { ...settings, HEAPGUARD_PROFILE: 'false' }, same), base },
+  ]
+}
+
+async function serve(node, variant, generator, seconds) {
+  const app = start(node, [resolve(BENCH, 'apps/http.cjs')], variant)
+  try {
+    const { port } = await app.says('port')
+    const url = `http://127.0.0.1:${port}/`
+    await generator.load(url, 1)
+    return await generator.load(url, seconds)
+  } finally {
+    app.child.kill('SIGKILL')
+    await app.ended
+  }
+}
+
+const WRK_REPORT = `done = function(summary, latency, requests)
+  io.write(string.format('{"requestsPerS":%f,"p99Us":%f,"errors":%d}\\n', summary.requests / summary.duration * 1e6,
+    latency:percentile(99), summary.errors.status + summary.errors.read + summary.errors.connect + summary.errors.timeout))
+end
+`
+
+/** wrk where it is installed (Debian: apt-get install wrk), else autocannon from the benchmark's own folder. */
+async function loadGenerator(node) {
+  const wrk = await find('wrk')
+  if (wrk !== undefined) {
+    const script = resolve(tmpdir(), `heapguard-bench-${process.pid}.lua`)
+    writeFileSync(script, WRK_REPORT)
+    const load = async (url, seconds) => {
+      const { stdout } = await run_(wrk, ['-t1', '-c32', `-d${seconds}s`, '--latency', '-s', script, url])
+      return checked(JSON.parse(stdout.slice(stdout.lastIndexOf('{'))))
+    }
+    return { name: 'wrk', load }
+  }
+  const cli = await toolPath('autocannon', 'autocannon/autocannon.js')
+  const load = async (url, seconds) => {
+    const { stdout } = await run_(node, [cli, '--json', '-c', '32', '-d', String(seconds), url])
+    const { requests, latency, errors, non2xx } = JSON.parse(stdout)
+    return checked({ requestsPerS: requests.average, p99Us: latency.p99 * 1000, errors: errors + non2xx })
+  }
+  return { name: 'autocannon', load }
+}
+
+function checked(figure) {
+  if (figure.errors > 0) throw new Error(`${figure.errors} requests failed`)
+  return figure
+}
