@@ -1,5 +1,5 @@
 // What docker sets is what the guard finds, on the host's own kernel, cgroup v1 or v2; and what a look at it costs.
-import { cpSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import t, { type Test } from 'tap'
@@ -155,10 +155,13 @@ async function makeParent(t: Test, isV2: boolean): Promise<{ name: string } | { 
     return { missing: 'here docker takes its parent groups from systemd' }
   const name = `/heapguard-test-${process.pid}`
   const folder = `${SYS}${isV2 ? '' : '/memory'}${name}`
-  const [file, value] = isV2 ? ['memory.max', '268435456'] : ['memory.limit_in_bytes', '268435456']
+  const [file, value] = [isV2 ? 'memory.max' : 'memory.limit_in_bytes', `${256 * 1_048_576}`]
   try {
     mkdirSync(folder)
-    t.teardown(() => rmdirSync(folder))
+    // Docker makes the parent in every hierarchy.
+    const hierarchies = isV2 ? [''] : readdirSync(SYS).map(hierarchy => `/${hierarchy}`)
+    const made = () => hierarchies.map(hierarchy => `${SYS}${hierarchy}${name}`).filter(existsSync)
+    t.teardown(() => made().forEach(group => void rmdirSync(group)))
     writeFileSync(join(folder, file), value)
     if (readFileSync(join(folder, file), 'utf8').trim() !== value) return { missing: `${folder} keeps no limit` }
     return { name }
