@@ -56,9 +56,9 @@ export interface LookoutParts {
 type Pressure = Extract<LadderEvent, { kind: 'pressure' }>
 
 /** While all is calm every so manieth look reads all of the group's files, the others its usage alone. */
-const WHOLE_EACH = 10
+const WHOLE_EACH = 20
 /** Every so manieth look asks whether the limit moved. */
-const LIMIT_EACH = 5
+const LIMIT_EACH = 10
 /** Half-way to a limit every look reads all. */
 const NEAR_SHARE = 0.5
 /** Who else is in the container is noted this often while it is half full. */
@@ -99,11 +99,12 @@ export function openLookout(parts: LookoutParts): Lookout {
   let looks = 0
   let pauseMs = settings.pulseMs || settings.intervalMs
 
-  const isNear = (): boolean =>
-    before !== undefined &&
+  const isNear = (sample: Sample | undefined): boolean =>
+    sample !== undefined &&
     (state.heap.rung !== undefined ||
       state.container.rung !== undefined ||
-      (limitBytes !== undefined && containerUsed(before) >= limitBytes * NEAR_SHARE))
+      sample.oldSpaceBytes >= state.limits.ceilingBytes * NEAR_SHARE ||
+      (limitBytes !== undefined && containerUsed(sample) >= limitBytes * NEAR_SHARE))
 
   const readLimit = (): void => {
     const { kernelLimit } = budget
@@ -139,16 +140,26 @@ export function openLookout(parts: LookoutParts): Lookout {
     if (hasSaidSum) log.say(heapSumExceeds(sum, limitBytes))
   }
 
+  const isWholeDue = (): boolean => settings.pulseMs === 0 || looks % WHOLE_EACH === 1 || isNear(before)
+
   const sampleNow = (isLineDue: boolean): Sample => {
     const { group } = budget.kernelLimit
-    if (settings.pulseMs === 0 || isNear() || looks % WHOLE_EACH === 1) return takeSample(group, { kind: 'whole' })
+    if (isWholeDue()) return takeSample(group, { kind: 'whole' })
     const belowBytes = bytes(isLineDue ? 0 : (limitBytes ?? 0) * NEAR_SHARE)
     return takeSample(group, { kind: 'calm', belowBytes })
   }
 
+  /** Calm looks leave no trace, but for the last before it was no longer calm. */
+  const note = (sample: Sample): void => {
+    if (!isWholeDue() && !isNear(sample)) return
+    if (before !== undefined && history.at(-1)?.atMs !== before.uptimeMs)
+      history = remember(history, lookAt(before, before.uptimeMs))
+    history = remember(history, lookAt(sample, sample.uptimeMs))
+  }
+
   const noteCompanions = (now: Millis): void => {
     const { group } = budget.kernelLimit
-    if (group === undefined || !isNear() || now - companionsAt < COMPANIONS_EACH_MS) return
+    if (group === undefined || !isNear(before) || now - companionsAt < COMPANIONS_EACH_MS) return
     companionsAt = now
     companions = companionsIn(host, group)
   }
@@ -187,8 +198,9 @@ export function openLookout(parts: LookoutParts): Lookout {
       culprit,
       lateMs,
     })
-    log.say(entry)
+    // First what outlives the process: the line may find nobody who reads.
     evidence.lastWords(lastWordsOf(entry, { time: host.isoTime(), pid: host.pid }))
+    log.say(entry)
   }
 
   const act = (event: LadderEvent, sample: Sample, lateMs: Millis, now: Millis): void => {
@@ -199,8 +211,8 @@ export function openLookout(parts: LookoutParts): Lookout {
       case 'pressure-eased': {
         const isHeap = event.resource === 'heap'
         const level = isHeap ? heapLevel(state, sample, now) : containerUsed(sample)
-        log.say(pressureEased(event.resource, level, isHeap ? state.limits.ceilingBytes : (limitBytes as Bytes)))
         if (state.heap.rung === undefined && state.container.rung === undefined) evidence.clearLastWords()
+        log.say(pressureEased(event.resource, level, isHeap ? state.limits.ceilingBytes : (limitBytes as Bytes)))
         break
       }
       case 'oom-kill': {
@@ -228,7 +240,7 @@ export function openLookout(parts: LookoutParts): Lookout {
       const now = sample.uptimeMs
       if (sample.memory.heapUsed > peak) peak = sample.memory.heapUsed
       if (isLineDue) log.say(memoryLine(sample, budget, log.droppedLines()))
-      history = remember(history, lookAt(sample, now))
+      note(sample)
       const next = step(state, sample, now)
       state = next.state
       for (const event of next.events) act(event, sample, lateMs, now)

@@ -18,7 +18,7 @@ export interface LadderLimits {
 }
 
 export type LadderEvent =
-  /** isCramped: V8 collects again and again and finds next to nothing, which is what it gives up for. */
+  /** isCramped: V8 finds no room any more, by collecting or by growing, whatever the level. */
   | { readonly kind: 'pressure'; readonly resource: Resource; readonly rung: Rung; readonly isCramped: boolean }
   | { readonly kind: 'pressure-eased'; readonly resource: Resource }
   | { readonly kind: 'oom-kill'; readonly count: number }
@@ -98,7 +98,16 @@ export function step(
   const sinceFloor = bytes(Math.max(floors.at(-1) === state.floors.at(-1) ? state.sinceFloor : 0, sample.oldSpaceBytes))
   const collected = { ...state, floors, sinceFloor, majorCollections: sample.majorCollections }
   const level = heapLevel(collected, sample, now)
-  const heap = climb(state.heap, 'heap', level, limits.ceilingBytes, limits, now, events, isCrampedAt(collected, now))
+  const heap = climb(
+    state.heap,
+    'heap',
+    level,
+    limits.ceilingBytes,
+    limits,
+    now,
+    events,
+    isCrampedAt(collected, sample, now),
+  )
   const used = containerUsed(sample)
   const container =
     limits.containerBytes === undefined
@@ -160,7 +169,18 @@ const CRAMPED_MS_A_MB = 4
 /** Freed less than this share of the ceiling: next to nothing. */
 const FREED_SHARE = 0.03
 
-function isCrampedAt({ floors, limits: { ceilingBytes } }: LadderState, now: Millis): boolean {
+/**
+ * On a rung and with the whole ceiling taken, a large allocation finds no room (an array or a Map that grows needs its
+ * old and its new place at once): V8 ends at 90 % of use then [measured].
+ */
+const TAKEN_PERCENT = 97
+
+function isCrampedAt(
+  { floors, heap, limits: { ceilingBytes } }: LadderState,
+  { oldCapacityBytes }: Sample,
+  now: Millis,
+): boolean {
+  if (heap.rung !== undefined && oldCapacityBytes >= share(TAKEN_PERCENT, ceilingBytes)) return true
   const last = floors.slice(-CRAMPED_COLLECTIONS)
   const [first] = last
   return (
@@ -211,7 +231,7 @@ function climb(
     return { rung: reached, underSince: undefined }
   }
   if (rung === undefined) return AT_REST
-  if (isCramped || level >= share(warnPercent - EASED_POINTS, whole)) return { rung, underSince: undefined }
+  if (level >= share(warnPercent - EASED_POINTS, whole)) return { rung, underSince: undefined }
   const since = underSince ?? now
   if (now - since < EASED_AFTER_MS) return { rung, underSince: since }
   events.push({ kind: 'pressure-eased', resource })

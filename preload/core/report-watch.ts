@@ -123,7 +123,7 @@ export interface PressureFacts {
   readonly droppedLines: number
   readonly resource: Resource
   readonly rung: Rung
-  /** V8 collects again and again and finds next to nothing. */
+  /** V8 finds no room any more, by collecting or by growing. */
   readonly isCramped: boolean
   /** What is held against the limit: see heapLevel and containerUsed. */
   readonly levelBytes: Bytes
@@ -172,7 +172,7 @@ function standing({ resource, levelBytes, limitBytes, growth, leftMs, isCramped 
     growth === undefined || growth.perMs <= 0 ? '' : `, growing by ${mb(bytes(growth.perMs * 1000))} a second`
   const end = leftMs === undefined ? '' : ` in about ${roundedSeconds(leftMs)} s`
   if (isCramped)
-    return `The JS heap holds ${share}${speed}, and one garbage collection after the other finds next to nothing: V8 may end this process (exit 134) at any time.`
+    return `The JS heap holds ${share}${speed}, and V8 finds next to no room any more, neither by collecting garbage nor by growing: it may end this process (exit 134) at any time.`
   return resource === 'heap'
     ? `The JS heap holds ${share} after garbage collection${speed}: when it is full V8 ends this process (exit 134)${end}.`
     : `The container holds ${share}${speed}: when it is full the kernel kills (exit 137, without a word)${end}.`

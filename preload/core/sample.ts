@@ -17,6 +17,8 @@ export interface Sample {
   readonly heapLimitBytes: Bytes
   /** V8's heap without the young generation: what the ceiling is about. */
   readonly oldSpaceBytes: Bytes
+  /** What V8 has taken for it: what it cannot grow beyond the ceiling. */
+  readonly oldCapacityBytes: Bytes
   /** Major collections that were noticed so far. */
   readonly majorCollections: number
   /** As far as it is known; empty where no group could be found. */

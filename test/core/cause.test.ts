@@ -98,6 +98,7 @@ t.test('the parts of a sample', async t => {
     memory: { rss: bytes(50), heapTotal: bytes(20), heapUsed: bytes(15), external: bytes(9), arrayBuffers: bytes(8) },
     heapLimitBytes: bytes(100),
     oldSpaceBytes: bytes(12),
+    oldCapacityBytes: bytes(14),
     majorCollections: 0,
     container: { usageBytes: bytes(80), split: { shmem: bytes(7) } },
     uptimeMs: millis(3),

@@ -24,6 +24,8 @@ const LIMITS: LadderLimits = {
 interface Given {
   /** MB of the old generation. */
   readonly old?: number
+  /** MB that V8 has taken for it. */
+  readonly taken?: number
   /** MB of the young generation. */
   readonly young?: number
   /** Major collections so far. */
@@ -48,6 +50,7 @@ const sampleOf = (given: Given, at: number): Sample => {
     },
     heapLimitBytes: mbToBytes(103),
     oldSpaceBytes: mbToBytes(old),
+    oldCapacityBytes: mbToBytes(given.taken ?? old),
     majorCollections: majors,
     container: given.container ?? { usageBytes, ...(oomKill === undefined ? {} : { events: { oomKill } }) },
     uptimeMs: millis(at),
@@ -209,6 +212,14 @@ for (const [name, everyMs, levels, want] of [
       want,
     ),
   )
+
+t.test('heap: on a rung, with all of the ceiling taken', async t => {
+  const words = (taken: number) =>
+    run([...floors(86), { old: 88, majors: 1, taken }]).said.filter(said => said.includes('heap'))
+  t.strictSame(words(97), ['0 heap warn', '1 heap critical cramped'])
+  t.strictSame(words(96.9), ['0 heap warn'])
+  t.strictSame(run([...floors(50), { old: 80, majors: 1, taken: 100 }]).said, [], 'below the rungs it is no sign')
+})
 
 t.test('heap: back to back, but with something to free', async t => {
   const samples = floors(77, 78, 79, 80).flatMap(floor => [

@@ -127,6 +127,7 @@ const sample = (container: Sample['container']): Sample => ({
   },
   heapLimitBytes: mbToBytes(387),
   oldSpaceBytes: mbToBytes(40),
+  oldCapacityBytes: mbToBytes(50),
   majorCollections: 0,
   container,
   uptimeMs: millis(61_234),
@@ -298,7 +299,7 @@ for (const [name, over, want, level] of [
   [
     'collections that find nothing',
     { resource: 'heap', cause: part('heap'), isCramped: true },
-    /one garbage collection after the other finds next to nothing: V8 may end this process \(exit 134\) at any time\./,
+    /V8 finds next to no room any more, neither by collecting garbage nor by growing: it may end this process \(exit 134\) at any time\./,
     'warn',
   ],
 ] as const satisfies readonly (readonly [string, Partial<PressureFacts>, RegExp, string])[])

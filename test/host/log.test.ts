@@ -148,3 +148,9 @@ t.test('what throws while a line is made is a lost line, held or not, and stays 
     t.equal(written.length, 1)
   }
 })
+
+t.test('text where it is asked for', async t => {
+  const { log, written } = started(7, { HEAPGUARD_LOG_FORMAT: 'text' })
+  log.say(entry('memory'))
+  t.match(written[0], /heapguard\[50\] info {2}memory\n$/)
+})

@@ -104,6 +104,8 @@ compareCases(t, {
     env: { NODE_REPL_HISTORY: '', TERM: 'dumb' },
     // Ctrl+C may come before the REPL has left raw mode for the loop, and is a character then.
     attempts: 3,
+    // Each wait of a lost race takes 20 s.
+    full: true,
     want: { stdout: /42/ },
   },
 })
