@@ -32,10 +32,7 @@ for (const [way, site] of [
     const suspects = seen.at(-1)?.suspects as readonly { readonly site: string; readonly MB: number }[]
     t.match(suspects[0]?.site, site)
     t.ok((suspects[0]?.MB ?? 0) > 10, `${suspects[0]?.MB} MB`)
-    t.match(
-      seen[0]?.msg,
-      /^The JS heap holds [\d.]+ MB of 96 MB \(\d\d\.\d %\) after garbage collection, growing by [\d.]+ MB a second/,
-    )
+    t.match(seen[0]?.msg, /^The JS heap holds [\d.]+ MB of 96 MB \(\d\d\.\d %\).*, growing by [\d.]+ MB a second/)
     for (const key of ['growthMBPerS', 'heapUsedMB', 'rssMB']) t.type(seen[0]?.[key], 'number', key)
 
     const [profile = ''] = readdirSync(folder)
@@ -82,7 +79,7 @@ t.test('a profile that the app takes itself is left alone', async t => {
 t.test('a saw-tooth of garbage far above the first rung is no pressure, and nor is a level that stays', async t => {
   const script = `
     const held = []
-    for (let n = 0; n < 300000; n++) held.push({ n, list: [n, n] })
+    for (let n = 0; n < 230000; n++) held.push({ n, list: [n, n] })
     let garbage = []
     let peak = 0
     const began = Date.now()
