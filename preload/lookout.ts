@@ -2,7 +2,7 @@
 import { verdictOf } from './core/assess.ts'
 import { type HeapBudget, leastKnownLimit } from './core/budget.ts'
 import { type Cause, type Companion, causeOf, growthOver, hasWorkers, type Look, lookAt } from './core/cause.ts'
-import { readLimitAgain } from './core/cgroup.ts'
+import { groupFoldersOf, readLimitAgain } from './core/cgroup.ts'
 import { heapSumOf, workerHeapLimit } from './core/heap-sum.ts'
 import {
   containerUsed,
@@ -125,14 +125,14 @@ export function openLookout(parts: LookoutParts): Lookout {
     const workers = liveWorkers()
     if (hasSaidSum || limitBytes === undefined || (workers.length === workersAtLastSum && !isLineDue)) return
     workersAtLastSum = workers.length
-    const { group } = budget.kernelLimit
     const own = budget.heapLimitBytes
     const hasFlag = budget.ceiling.source !== 'heap-size-limit'
     const sum = heapSumOf({
       ownPid: host.pid,
       ownHeapLimitBytes: own,
+      ownOldSpaceBytes: hasFlag ? budget.ceiling.bytes : undefined,
       workerHeapLimits: workers.map(asked => workerHeapLimit(asked, own, hasFlag)),
-      neighbours: group === undefined ? [] : readNeighbours(host.readText, group.folder),
+      neighbours: readNeighbours(host.readText, groupFoldersOf(budget.kernelLimit)),
       nodeVersion: host.nodeVersion,
       memoryNodeSeesBytes: memoryV8SawBytes(budget),
     })

@@ -145,3 +145,13 @@ function withLambda(limit: ContainerLimit, text = ''): ContainerLimit {
   const confidence = limit.kind === 'unknown' ? 'low' : 'high'
   return { ...limit, kind: 'limited', limitBytes, source: 'lambda', path: LAMBDA_VARIABLE, confidence }
 }
+
+/** The folders of the own group, as far as it is visible, and of the one that gave the limit. */
+export function groupFoldersOf({ group, watched }: ContainerLimit): ReadonlySet<string> {
+  const folders = new Set<string>()
+  if (group !== undefined) folders.add(group.folder)
+  // The lowest level is read first: `/sys/fs/cgroup/pod/app/memory.max`.
+  const [own] = watched ?? []
+  if (own !== undefined) folders.add(own.path.slice(0, own.path.lastIndexOf('/')))
+  return folders
+}

@@ -19,6 +19,8 @@ export interface Neighbour {
 export interface HeapSumFacts {
   readonly ownPid: number
   readonly ownHeapLimitBytes: Bytes
+  /** The old-space limit that a flag set here; undefined: none did. */
+  readonly ownOldSpaceBytes: Bytes | undefined
   /** The heap limits of this process's live worker threads. */
   readonly workerHeapLimits: readonly Bytes[]
   /** The other processes of the group. */
@@ -75,11 +77,11 @@ function heapLimitOf(
   const { nodeVersion, memoryNodeSeesBytes } = facts
   const oldSpace = readOldSpaceLimit({ execArgv, nodeOptions: other.nodeOptions, nodeVersion, memoryNodeSeesBytes })
   const seenMB = memoryNodeSeesBytes === undefined ? undefined : bytesToMB(memoryNodeSeesBytes)
+  // With the same flag, or without one, V8 chose as it did here.
   const limitBytes =
-    oldSpace.kind === 'set'
-      ? bytes(oldSpace.limitBytes + mbToBytes(youngGenerationMB(seenMB ?? Number.POSITIVE_INFINITY, nodeVersion)))
-      : // Without a flag V8 chooses as it did here.
-        facts.ownHeapLimitBytes
+    oldSpace.kind === 'none' || oldSpace.limitBytes === facts.ownOldSpaceBytes
+      ? facts.ownHeapLimitBytes
+      : bytes(oldSpace.limitBytes + mbToBytes(youngGenerationMB(seenMB ?? Number.POSITIVE_INFINITY, nodeVersion)))
   return { pid: other.pid, limitBytes, isGuarded: UNDER_GUARD.test(`${other.nodeOptions} ${other.commandLine}`) }
 }
 

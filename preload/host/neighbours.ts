@@ -6,12 +6,14 @@ import { quietly } from '../core/kernel-files.ts'
 /** More neighbours than this are not looked at: a machine, not a container. */
 const MOST_NEIGHBOURS = 64
 
-/** The processes of a group (its cgroup.procs), this one included. Never throws: what cannot be read is left out. */
-export function readNeighbours(readText: ReadText, groupFolder: string): readonly Neighbour[] {
+/**
+ * The processes of these groups (their cgroup.procs), this one included. An inner group of v2 has none of its own, so the
+ * own group is asked beside the one that the limit is on. Never throws: what cannot be read is left out.
+ */
+export function readNeighbours(readText: ReadText, groupFolders: ReadonlySet<string>): readonly Neighbour[] {
   const read = quietly(readText)
-  const pids = (read(`${groupFolder}/cgroup.procs`) ?? '')
-    .split('\n')
-    .map(Number)
+  const pids = [...groupFolders]
+    .flatMap(folder => (read(`${folder}/cgroup.procs`) ?? '').split('\n').map(Number))
     .filter(pid => pid > 0)
   if (pids.length > MOST_NEIGHBOURS) return []
   return pids.map(pid => ({

@@ -1,5 +1,12 @@
 import t from 'tap'
-import { type ContainerLimit, type LimitFacts, readContainerLimit, readLimitAgain } from '../../preload/core/cgroup.ts'
+import {
+  type ContainerLimit,
+  groupFoldersOf,
+  type LimitFacts,
+  readContainerLimit,
+  readLimitAgain,
+} from '../../preload/core/cgroup.ts'
+import { bytes } from '../../preload/core/units.ts'
 import { GI1, lambda, limited, low, MI256, MI512, SYS, TABLES, unknown, unlimited } from '../differential/cases.ts'
 import { cgroup2Mount, Failure, type Files, MIB, machine, v1, v2 } from '../fixtures/cgroup.ts'
 
@@ -149,3 +156,34 @@ t.test('readLimitAgain', async t => {
     t.equal(readLimitAgain(machine({}).readText, made), made)
   })
 })
+
+for (const [name, limit, want] of [
+  ['nothing is known', { kind: 'unknown', reason: '' }, []],
+  [
+    'the limit is on the parent',
+    {
+      kind: 'limited',
+      limitBytes: bytes(1),
+      source: 'cgroup-v2',
+      path: '/c/pod/memory.max',
+      confidence: 'high',
+      group: { version: 'cgroup-v2', folder: '/c/pod' },
+      watched: [
+        { path: '/c/pod/app/memory.max', text: 'max' },
+        { path: '/c/pod/memory.max', text: '1' },
+      ],
+    },
+    ['/c/pod', '/c/pod/app'],
+  ],
+  [
+    'the limit is on the own group',
+    {
+      kind: 'unlimited',
+      reason: '',
+      group: { version: 'cgroup-v2', folder: '/c' },
+      watched: [{ path: '/c/memory.max', text: 'max' }],
+    },
+    ['/c'],
+  ],
+] as const)
+  t.test(`whose processes share the limit: ${name}`, async t => t.strictSame([...groupFoldersOf(limit)], want))

@@ -11,6 +11,7 @@ const neighbour = (pid: number, commandLine: string, nodeOptions?: string): Neig
 const facts = (over: Partial<HeapSumFacts>): HeapSumFacts => ({
   ownPid: 1,
   ownHeapLimitBytes: mbToBytes(387),
+  ownOldSpaceBytes: undefined,
   workerHeapLimits: [],
   neighbours: [],
   nodeVersion: 'v24.21.0',
@@ -25,6 +26,15 @@ for (const [name, over, want] of [
   [
     'a child with the flags of NODE_OPTIONS',
     { neighbours: [neighbour(7, words('/usr/local/bin/node', 'child.js'), '--max-old-space-size=384')] },
+    [2, 2, 774, true],
+  ],
+  [
+    'a child with the same flag: as V8 chose here, whatever memory it sees',
+    {
+      ownOldSpaceBytes: mbToBytes(384),
+      memoryNodeSeesBytes: mbToBytes(24_000),
+      neighbours: [neighbour(7, words('node', 'child.js'), '--max-old-space-size=384')],
+    },
     [2, 2, 774, true],
   ],
   [
