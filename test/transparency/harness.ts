@@ -147,7 +147,8 @@ export async function runCase(one: Case, preload: string, logs: 'file' | 'defaul
         .replaceAll(GUARD, '<preload>')
         .replaceAll(EMPTY, '<preload>')
         .replaceAll(/\(node:\d+\)/g, '(node:<pid>)')
-        .replaceAll(new RegExp(`\\b${pid}\\b`, 'g'), '<pid>')
+        // Not where a pid happens to be a number of the script's own, such as setInterval(() => {}, 1000).
+        .replaceAll(new RegExp(`(?<![,=<>+*] ?)\\b${pid}\\b(?!\\))`, 'g'), '<pid>')
     return {
       seen: {
         ...ended,
