@@ -59,6 +59,8 @@ type Pressure = Extract<LadderEvent, { kind: 'pressure' }>
 const WHOLE_EACH = 20
 /** Every so manieth look asks whether the limit moved. */
 const LIMIT_EACH = 10
+/** For so many looks more the killed process may still be on the list. */
+const KILL_LOOKS = 3
 /** Half-way to a limit every look reads all. */
 const NEAR_SHARE = 0.5
 /** Who else is in the container is noted this often while it is half full. */
@@ -93,6 +95,7 @@ export function openLookout(parts: LookoutParts): Lookout {
   let before: Sample | undefined
   let companions: readonly Companion[] = []
   let companionsAt = 0
+  let kills: { readonly count: number; readonly before: readonly Companion[]; looksLeft: number } | undefined
   let workersAtLastSum = -1
   let hasSaidSum = false
   let peak = bytes(0)
@@ -203,6 +206,17 @@ export function openLookout(parts: LookoutParts): Lookout {
     log.say(entry)
   }
 
+  // The counter rises before the killed process is off the list: it is named as soon as it is, or said without a name.
+  const sayKills = (isLast: boolean): void => {
+    if (kills === undefined) return
+    const { group } = budget.kernelLimit
+    const alive = new Set((group === undefined ? [] : companionsIn(host, group)).map(({ pid }) => pid))
+    const gone = kills.before.filter(({ pid }) => !alive.has(pid))
+    if (gone.length === 0 && kills.before.length > 0 && !isLast && kills.looksLeft-- > 0) return
+    log.say(oomKill(kills.count, gone))
+    kills = undefined
+  }
+
   const act = (event: LadderEvent, sample: Sample, lateMs: Millis, now: Millis): void => {
     switch (event.kind) {
       case 'pressure':
@@ -215,17 +229,9 @@ export function openLookout(parts: LookoutParts): Lookout {
         log.say(pressureEased(event.resource, level, isHeap ? state.limits.ceilingBytes : (limitBytes as Bytes)))
         break
       }
-      case 'oom-kill': {
-        const { group } = budget.kernelLimit
-        const alive = new Set((group === undefined ? [] : companionsIn(host, group)).map(({ pid }) => pid))
-        log.say(
-          oomKill(
-            event.count,
-            companions.filter(({ pid }) => !alive.has(pid)),
-          ),
-        )
+      case 'oom-kill':
+        kills = { count: event.count + (kills?.count ?? 0), before: kills?.before ?? companions, looksLeft: KILL_LOOKS }
         break
-      }
       case 'profile':
         evidence.profile(event.on)
     }
@@ -244,6 +250,7 @@ export function openLookout(parts: LookoutParts): Lookout {
       const next = step(state, sample, now)
       state = next.state
       for (const event of next.events) act(event, sample, lateMs, now)
+      sayKills(false)
       const nearestMs = timeToNearest(state, before, sample)
       before = sample
       noteCompanions(now)
@@ -254,6 +261,7 @@ export function openLookout(parts: LookoutParts): Lookout {
     },
     peakHeapUsedBytes: () => peak,
     end: isClean => {
+      sayKills(true)
       evidence.profile(false)
       if (isClean) evidence.clearLastWords()
     },
