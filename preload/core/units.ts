@@ -35,6 +35,9 @@ export const percentToRatio = (percent: number): Ratio => (percent / 100) as Rat
 /** Milliseconds to seconds rounded to one decimal. */
 export const roundedSeconds = (value: Millis): number => Math.round(value / 100) / 10
 
+/** Milliseconds to seconds, exact. */
+export const millisToSeconds = (value: Millis): number => value / 1000
+
 /**
  * Parses a kernel file's or a variable's whole number of bytes: digits alone, within the safe integers.
  * Returns undefined for anything else ("0x200", "1e9", "5 5", ""); never throws.

@@ -4,6 +4,7 @@ import {
   bytesToMB,
   mbToBytes,
   millis,
+  millisToSeconds,
   parseBytes,
   percentToRatio,
   roundedMB,
@@ -30,6 +31,8 @@ for (const [value, mb] of [
   [405_798_912, 387],
 ] as const)
   t.test(`${value} bytes read as ${mb} MB in a record`, async t => t.equal(roundedMB(bytes(value)), mb))
+
+t.test('seconds are exact', async t => t.equal(millisToSeconds(millis(2501)), 2.501))
 
 t.test('ratios have three decimals', async t => {
   t.equal(roundedRatio(1, 3), 0.333)
