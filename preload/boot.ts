@@ -19,7 +19,7 @@ export function boot(host: Host, target: ListeningProcess, folder: string): () =
   const log = openLog(host, settings)
   const watch = watchLoader(folder, host.readText)
   const words = problems.length > 0 || isWatchSet(host.readVariable) ? ifLoadable(watch) : undefined
-  const forWatch = words?.readTheRest(host.readVariable, settings.warnPercent, problems, log)
+  const forWatch = words?.readTheRest(host, settings.warnPercent, problems, log)
   const budget: HeapBudget = validateHeapConfiguration(host, settings, log, watch)
 
   const liveWorkers = followWorkers()

@@ -1,13 +1,15 @@
 // The lookout behind the clock: sample -> step -> lines and evidence. In the second file; its rooms are in watch/.
 import type { HeapBudget } from './core/budget.ts'
+import type { RunId } from './core/evidence-names.ts'
 import { type LadderEvent, type LadderState, ladderOf, step, timeToNearest, underLimits } from './core/ladder.ts'
 import { nextLook } from './core/pace.ts'
 import { configProblem, evidenceProblem, memoryLine } from './core/report-watch.ts'
 import { ladderLimitsOf } from './core/resize.ts'
-import type { ReadVariable, SettingProblem, Settings } from './core/settings.ts'
+import type { SettingProblem, Settings } from './core/settings.ts'
 import { bytes, millis } from './core/units.ts'
 import { readWatchSettings, type WatchSettings } from './core/watch-settings.ts'
 import { openEvidence } from './evidence/open.ts'
+import { newRunId } from './evidence/run.ts'
 import type { Host } from './host/host.ts'
 import type { Log } from './host/log.ts'
 import type { LiveWorkers } from './host/workers.ts'
@@ -21,7 +23,7 @@ export interface LookoutParts {
   readonly host: Host
   readonly settings: Settings
   /** undefined: none was set when the process started, and what the app sets since is none of ours. */
-  readonly forWatch: WatchSettings | undefined
+  readonly forWatch: ForWatch | undefined
   readonly budget: HeapBudget
   readonly log: Log
   readonly liveWorkers: LiveWorkers
@@ -29,19 +31,20 @@ export interface LookoutParts {
   readonly folder: string
 }
 
+/** What start-up does not know. */
+export interface ForWatch extends WatchSettings {
+  /** By which this run's files in HEAPGUARD_DIR are named. */
+  readonly run: RunId
+}
+
 /** Every so manieth look asks whether the limit moved. */
 const LIMIT_EACH = 10
 
 /** At boot, where something is set that start-up does not know: the watch's settings; says every problem, `problems` first. */
-export function readTheRest(
-  readVariable: ReadVariable,
-  warnPercent: number,
-  problems: readonly SettingProblem[],
-  log: Log,
-): WatchSettings {
-  const rest = readWatchSettings(readVariable, warnPercent)
+export function readTheRest(host: Host, warnPercent: number, problems: readonly SettingProblem[], log: Log): ForWatch {
+  const rest = readWatchSettings(host.readVariable, warnPercent)
   for (const problem of [...problems, ...rest.problems]) log.say(configProblem(problem))
-  return rest.settings
+  return { ...rest.settings, run: newRunId(host) }
 }
 
 /** Begins to look. Throws nothing but what a look would throw. */
@@ -51,7 +54,7 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     ...parts.settings,
     ...(parts.forWatch ?? readWatchSettings(() => undefined, warnPercent).settings),
   }
-  const evidence = openEvidence({ host, settings, log, folder, evidenceProblem })
+  const evidence = openEvidence({ host, settings, run: parts.forWatch?.run, log, folder, evidenceProblem })
   const bounds = openBounds({ host, settings, log, budget: parts.budget, liveWorkers: parts.liveWorkers })
   const company = openCompany(host, log)
   const speaker = openSpeaker({ host, log, bounds, company, evidence })

@@ -1,4 +1,5 @@
 // The evidence as the lookout uses it: loaded when it is first needed, each kind with its own catch.
+import { evidenceName, type RunId } from '../core/evidence-names.ts'
 import type { Entry } from '../core/record.ts'
 import type { Suspect } from '../core/suspects.ts'
 import type { WatchSettings } from '../core/watch-settings.ts'
@@ -12,6 +13,8 @@ type EvidenceFile = typeof import('./evidence.ts')
 export interface EvidenceParts {
   readonly host: Host
   readonly settings: WatchSettings
+  /** undefined: there is no HEAPGUARD_DIR. */
+  readonly run: RunId | undefined
   readonly log: Log
   readonly folder: string
   readonly evidenceProblem: (what: string, error: unknown) => Entry
@@ -29,7 +32,7 @@ export interface Evidence {
 }
 
 /** Loads nothing yet. */
-export function openEvidence({ host, settings, log, folder, evidenceProblem }: EvidenceParts): Evidence {
+export function openEvidence({ host, settings, run, log, folder, evidenceProblem }: EvidenceParts): Evidence {
   let file: EvidenceFile | undefined
   let profiler: Profiler | undefined
   let words: LastWords | undefined
@@ -60,7 +63,7 @@ export function openEvidence({ host, settings, log, folder, evidenceProblem }: E
   }
   const writeProfile = (head: Parameters<EvidenceFile['heapProfileText']>[0]): void => {
     const { openSync, writeSync, closeSync } = host.files
-    const fd = openSync(`${settings.dir}/heapguard-${host.pid}.heapprofile`, 'w', 0o600)
+    const fd = openSync(`${settings.dir}/${evidenceName(run as RunId, 'heap-profile')}`, 'w', 0o600)
     try {
       let text = ''
       for (const piece of load().heapProfileText(head)) {

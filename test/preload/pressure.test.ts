@@ -36,7 +36,7 @@ for (const [way, site] of [
     for (const key of ['growthMBPerS', 'heapUsedMB', 'rssMB']) t.type(seen[0]?.[key], 'number', key)
 
     const [profile = ''] = readdirSync(folder)
-    t.match(profile, /^heapguard-\d+\.heapprofile$/)
+    t.match(profile, /^heapguard-\d{8}T\d{9}Z-\d+-[0-9a-f]{6}\.heapprofile$/)
     t.equal(statSync(join(folder, profile)).mode & 0o777, 0o600)
     const { head, samples } = JSON.parse(readFileSync(join(folder, profile), 'utf8'))
     t.ok(Array.isArray(head.children) && Array.isArray(samples), 'as DevTools read it')
