@@ -1,7 +1,15 @@
 // The lookout behind the clock: sample -> step -> lines and evidence. In the second file; its rooms are in watch/.
 import type { HeapBudget } from './core/budget.ts'
 import type { RunId } from './core/evidence-names.ts'
-import { type LadderEvent, type LadderState, ladderOf, step, timeToNearest, underLimits } from './core/ladder.ts'
+import {
+  isCriticalAt,
+  type LadderEvent,
+  type LadderState,
+  ladderOf,
+  step,
+  timeToNearest,
+  underLimits,
+} from './core/ladder.ts'
 import { nextLook } from './core/pace.ts'
 import { configProblem, evidenceProblem, memoryLine } from './core/report-watch.ts'
 import { ladderLimitsOf } from './core/resize.ts'
@@ -12,10 +20,12 @@ import { openEvidence } from './evidence/open.ts'
 import { newRunId } from './evidence/run.ts'
 import type { Host } from './host/host.ts'
 import type { Log } from './host/log.ts'
+import { type OwnSignal, takeOwnSignal } from './host/own-signal.ts'
 import type { LiveWorkers } from './host/workers.ts'
 import type { Lookout } from './memory-monitor.ts'
 import { openBounds } from './watch/bounds.ts'
 import { openCompany } from './watch/company.ts'
+import { openDrain } from './watch/drain.ts'
 import { openEye } from './watch/eye.ts'
 import { type Moment, openSpeaker } from './watch/speaker.ts'
 
@@ -35,6 +45,7 @@ export interface LookoutParts {
 export interface ForWatch extends WatchSettings {
   /** By which this run's files in HEAPGUARD_DIR are named. */
   readonly run: RunId
+  readonly ownSignal: OwnSignal
 }
 
 /** Every so manieth look asks whether the limit moved. */
@@ -44,7 +55,7 @@ const LIMIT_EACH = 10
 export function readTheRest(host: Host, warnPercent: number, problems: readonly SettingProblem[], log: Log): ForWatch {
   const rest = readWatchSettings(host.readVariable, warnPercent)
   for (const problem of [...problems, ...rest.problems]) log.say(configProblem(problem))
-  return { ...rest.settings, run: newRunId(host) }
+  return { ...rest.settings, run: newRunId(host), ownSignal: takeOwnSignal() }
 }
 
 /** Begins to look. Throws nothing but what a look would throw. */
@@ -58,6 +69,10 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
   const bounds = openBounds({ host, settings, log, budget: parts.budget, liveWorkers: parts.liveWorkers })
   const company = openCompany(host, log)
   const speaker = openSpeaker({ host, log, bounds, company, evidence })
+  const drain =
+    settings.onCritical === 'sigterm' && parts.forWatch !== undefined
+      ? openDrain(parts.forWatch.ownSignal, log)
+      : undefined
   const eye = openEye(host, settings.pulseMs === 0)
   const group = () => bounds.budget().kernelLimit.group
   let state: LadderState = ladderOf(ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings))
@@ -96,6 +111,7 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
       state = next.state
       for (const event of next.events) act(event, { state, sample, history: eye.history(), lateMs })
       company.sayKills(group(), false)
+      drain?.(isCriticalAt(state, sample, now))
       if (eye.isNear(outlook())) company.note(group(), now)
       const calmMs = settings.pulseMs
       const nearestMs = timeToNearest(state, eye.before(), sample)

@@ -267,6 +267,18 @@ function isHeapHeadingUp({ floors, limits }: LadderState, { memory }: Sample): b
   return containerBytes !== undefined && isSoon(share(warnPercent, containerBytes), memory.rss)
 }
 
+/**
+ * Is the heap or the container on the second rung at this very sample? A climb that was there and has come back a little
+ * is not. `state` is the one that `step` gave for the sample.
+ */
+export function isCriticalAt(state: LadderState, sample: Sample, now: Millis): boolean {
+  const { ceilingBytes, containerBytes, criticalPercent } = state.limits
+  const isHeap =
+    state.heap.rung === 'critical' &&
+    (isCrampedAt(state, sample, now) || heapLevel(state, sample, now) >= share(criticalPercent, ceilingBytes))
+  return isHeap || (containerBytes !== undefined && containerUsed(sample) >= share(criticalPercent, containerBytes))
+}
+
 /** Until the nearest limit is reached, at the growth between two samples; undefined: none of them is neared. */
 export function timeToNearest({ limits }: LadderState, before: Sample | undefined, sample: Sample): Millis | undefined {
   if (before === undefined) return undefined

@@ -274,6 +274,22 @@ export const evidenceProblem = (what: string, error: unknown): Entry => ({
   fields: { what, reason: reasonOf(error) },
 })
 
+/** `draining`: HEAPGUARD_ON_CRITICAL sends SIGTERM. */
+export const draining = (signal: string): Entry => ({
+  level: 'warn',
+  event: 'draining',
+  msg: `Memory was critical three looks in a row, so this process is sent ${signal} now (HEAPGUARD_ON_CRITICAL): the app can shut down in order before it is killed. This happens once.`,
+  fields: { signal },
+})
+
+/** `evidence-problem`: HEAPGUARD_ON_CRITICAL would send a signal, and nothing but its default action would answer. */
+export const nobodyDrains = (signal: string): Entry => ({
+  level: 'warn',
+  event: 'evidence-problem',
+  msg: `Memory was critical three looks in a row, but the app does not listen to ${signal}, so it is not sent: it would end the process on the spot. Handle ${signal} in the app, or leave HEAPGUARD_ON_CRITICAL unset.`,
+  fields: { what: 'drain', reason: `the app does not listen to ${signal}` },
+})
+
 /** The termination log's sentence: what a person reads in `kubectl describe pod`. */
 export const lastWordsOf = ({ msg, level }: Entry, stamp: Stamp): string =>
   `heapguard, ${stamp.time}, pid ${stamp.pid} (${level === 'error' ? 'critical' : 'warning'}): ${msg}`

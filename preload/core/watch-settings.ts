@@ -2,6 +2,7 @@
 import {
   boolean,
   ok,
+  oneOf,
   type Parsed,
   percentage,
   type Read,
@@ -22,6 +23,8 @@ export interface WatchSettings {
   readonly dir: string | undefined
   /** Whether allocation sites are named under heap pressure. */
   readonly profile: boolean
+  /** sigterm: this process is sent SIGTERM once while there is still time for the app's own shutdown. */
+  readonly onCritical: 'log' | 'sigterm'
 }
 
 /** Above it V8 or the kernel may be faster than a word. */
@@ -43,6 +46,7 @@ export const watchTable = (warnPercent: number): Table<WatchSettings> => ({
   terminationLog: { variable: 'HEAPGUARD_TERMINATION_LOG', fallback: 'auto', parse: logPath },
   dir: { variable: 'HEAPGUARD_DIR', fallback: undefined, fallbackText: 'unset', parse: text },
   profile: { variable: 'HEAPGUARD_PROFILE', fallback: true, parse: boolean },
+  onCritical: { variable: 'HEAPGUARD_ON_CRITICAL', fallback: 'log', parse: oneOf('log', 'sigterm') },
 })
 
 /** The same for what the watch needs; one of them hangs on warnPercent. */

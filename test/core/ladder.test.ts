@@ -2,6 +2,7 @@ import t from 'tap'
 import {
   containerUsed,
   heapLevel,
+  isCriticalAt,
   type LadderEvent,
   type LadderLimits,
   type LadderState,
@@ -115,6 +116,39 @@ for (const [name, samples, want] of [
   ],
 ] as const)
   t.test(`container: ${name}`, async t => t.strictSame(run(samples).said, want))
+
+for (const [name, samples, want] of [
+  ['calm', [{ held: 100 }], [false]],
+  ['the first rung', [{ held: 949 }], [false]],
+  ['the second rung exactly', [{ held: 950 }], [true]],
+  ['not while it is between the rungs again, though the climb goes on', [{ held: 960 }, { held: 949 }], [true, false]],
+  ['the heap, on the second rung', [{ old: 96 }], [true]],
+  ['the heap, just under it', [{ old: 96 }, { old: 94, majors: 1 }], [true, false]],
+  [
+    'the heap: all of the ceiling is taken, whatever the level',
+    [
+      { old: 92, majors: 1 },
+      { old: 86, taken: 98, majors: 2 },
+    ],
+    [false, true],
+  ],
+  ['both', [{ old: 96, held: 960 }], [true]],
+] as const)
+  t.test(`critical at this very look: ${name}`, async t => {
+    let state: LadderState = ladderOf(LIMITS)
+    const found = (samples as readonly Given[]).map((given, n) => {
+      const sample = sampleOf(given, n * 1000)
+      state = step(state, sample, millis(n * 1000)).state
+      return isCriticalAt(state, sample, millis(n * 1000))
+    })
+    t.strictSame(found, want)
+  })
+
+t.test('critical at this very look: a container without a limit never is', async t => {
+  const limits = { ...LIMITS, containerBytes: undefined }
+  const sample = sampleOf({ held: 5000 }, 0)
+  t.equal(isCriticalAt(step(ladderOf(limits), sample, millis(0)).state, sample, millis(0)), false)
+})
 
 for (const [name, container, want] of [
   ['usage alone', { usageBytes: mbToBytes(900) }, 900],

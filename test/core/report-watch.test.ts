@@ -5,11 +5,13 @@ import type { ContainerLimit } from '../../preload/core/cgroup.ts'
 import {
   adviceOn,
   configProblem,
+  draining,
   evidenceProblem,
   kernelLimitIsLower,
   lastWordsOf,
   limitChanged,
   memoryLine,
+  nobodyDrains,
   oomKill,
   type PressureFacts,
   pressure,
@@ -397,4 +399,14 @@ t.test('last words', async t => {
     /^heapguard, 2026-01-02T03:04:05\.678Z, pid 7 \(warning\): The container holds/,
   )
   t.match(lastWordsOf(pressure(facts({ rung: 'critical' })), stamp), /\(critical\): /)
+})
+
+t.test('draining, and nobody who would', async t => {
+  t.match(draining('SIGTERM'), { level: 'warn', event: 'draining', fields: { signal: 'SIGTERM' }, msg: /SIGTERM now/ })
+  t.match(nobodyDrains('SIGTERM'), {
+    level: 'warn',
+    event: 'evidence-problem',
+    fields: { what: 'drain', reason: 'the app does not listen to SIGTERM' },
+    msg: /so it is not sent/,
+  })
 })

@@ -16,6 +16,7 @@ const DEFAULTS = {
   terminationLog: 'auto',
   dir: undefined,
   profile: true,
+  onCritical: 'log',
 }
 
 /** Both tables, as start-up and the watch read them. */
@@ -51,6 +52,7 @@ t.test('every variable of the table has its default as text', async t => {
     { variable: 'HEAPGUARD_TERMINATION_LOG', fallback: 'auto' },
     { variable: 'HEAPGUARD_DIR', fallback: 'unset' },
     { variable: 'HEAPGUARD_PROFILE', fallback: 'true' },
+    { variable: 'HEAPGUARD_ON_CRITICAL', fallback: 'log' },
   ])
 })
 
@@ -79,6 +81,8 @@ for (const [variable, text, key, value] of [
   ['HEAPGUARD_TERMINATION_LOG', './last words', 'terminationLog', './last words'],
   ['HEAPGUARD_DIR', '/evidence', 'dir', '/evidence'],
   ['HEAPGUARD_PROFILE', 'no', 'profile', false],
+  ['HEAPGUARD_ON_CRITICAL', 'Sigterm', 'onCritical', 'sigterm'],
+  ['HEAPGUARD_ON_CRITICAL', 'log', 'onCritical', 'log'],
   ['HEAPGUARD_INTERVAL_MS', '0', 'intervalMs', 0],
   ['HEAPGUARD_INTERVAL_MS', '10', 'intervalMs', 10],
   ['HEAPGUARD_INTERVAL_MS', '86400000', 'intervalMs', 86_400_000],
@@ -123,6 +127,7 @@ for (const [variable, text, rule, used] of [
   ['HEAPGUARD_TERMINATION_LOG', '/a\0b', /path/, 'auto'],
   ['HEAPGUARD_DIR', 'a\0b', /path/, 'unset'],
   ['HEAPGUARD_PROFILE', 'maybe', /true or false/, 'true'],
+  ['HEAPGUARD_ON_CRITICAL', 'SIGINT', /one of log, sigterm/, 'log'],
 ] as const)
   t.test(`${variable}=${JSON.stringify(text)} is refused: the default, and one problem`, async t => {
     const { settings, problems } = read({ [variable]: text })
