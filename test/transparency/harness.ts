@@ -59,6 +59,8 @@ export interface Case {
     readonly signal?: NodeJS.Signals
     readonly stdout?: string | RegExp
     readonly stderr?: string | RegExp
+    readonly files?: readonly string[]
+    readonly texts?: Readonly<Record<string, string | RegExp>>
   }
   /** Events that the guard must have logged to its file, in order. */
   readonly events?: readonly string[]
@@ -75,6 +77,12 @@ export interface Case {
   readonly attempts?: number
   /** Text that differs from run to run. */
   readonly blur?: (text: string) => string
+  /** Where the working directory is made: below a folder whose node_modules the script needs. */
+  readonly under?: string
+  /** Files of the working directory whose text is compared too. */
+  readonly texts?: RegExp
+  /** When it is killed, in place of a minute. */
+  readonly mostMs?: number
 }
 
 export interface Seen {
@@ -84,6 +92,7 @@ export interface Seen {
   readonly stderr: string
   readonly looks: readonly Look[]
   readonly files: readonly string[]
+  readonly texts: Readonly<Record<string, string>>
 }
 
 interface Look {
@@ -98,7 +107,7 @@ interface Listeners {
   readonly raw: readonly string[]
 }
 
-interface Ran {
+export interface Ran {
   readonly seen: Seen
   readonly records: readonly LogRecord[]
   readonly ms: number
@@ -108,7 +117,7 @@ const PRELUDE = `const { look } = require(${JSON.stringify(LOOK)}); const ready 
 
 /** Runs a case once. `preload` is what NODE_OPTIONS requires; the guard's lines go to a file where `logs` says so. */
 export async function runCase(one: Case, preload: string, logs: 'file' | 'default'): Promise<Ran> {
-  const scratch = mkdtempSync(join(tmpdir(), 'heapguard-case-'))
+  const scratch = mkdtempSync(join(one.under ?? tmpdir(), 'heapguard-case-'))
   const folder = join(scratch, 'cwd')
   const lookFile = join(scratch, 'look')
   const logFile = join(scratch, 'log')
@@ -138,6 +147,9 @@ export async function runCase(one: Case, preload: string, logs: 'file' | 'defaul
     const left = existsSync(folder)
       ? readdirSync(folder, { recursive: true }).map(String).sort()
       : ['(the folder is gone)']
+    const texts = left
+      .filter(name => one.texts?.test(name))
+      .map(name => [name, readFileSync(join(folder, name), 'utf8')])
     const looks = existsSync(lookFile) ? readFileSync(lookFile, 'utf8').trim().split('\n') : []
     const log = existsSync(logFile) ? readFileSync(logFile, 'utf8') : ''
     const blur = (text: string): string =>
@@ -156,6 +168,7 @@ export async function runCase(one: Case, preload: string, logs: 'file' | 'defaul
         stderr: blur(withoutLines(ended.stderr)),
         looks: looks.map(look => JSON.parse(blur(look)) as Look),
         files: left.map(blur),
+        texts: Object.fromEntries(texts.map(pair => pair.map(blur))),
       },
       records: recordsIn(logs === 'file' ? log : ended.stderr),
       ms,
@@ -165,7 +178,8 @@ export async function runCase(one: Case, preload: string, logs: 'file' | 'defaul
   }
 }
 
-async function start(command: readonly string[], env: Run['env'], cwd: string, { steps = [], stdin }: Case) {
+async function start(command: readonly string[], env: Run['env'], cwd: string, one: Case) {
+  const { steps = [], stdin, mostMs = MOST_MS } = one
   const began = process.hrtime.bigint()
   // Through env -i: the test runner adds a loader of its own to the environment of what a test spawns. In a group of its
   // own, for Ctrl+C, and so that nothing is left behind.
@@ -188,7 +202,7 @@ async function start(command: readonly string[], env: Run['env'], cwd: string, {
       // All of it has ended.
     }
   }
-  const killer = setTimeout(kill, MOST_MS)
+  const killer = setTimeout(kill, mostMs)
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((done, fail) => {
     child.on('error', fail)
     child.on('close', (code, signal) => done({ code, signal }))
@@ -256,6 +270,14 @@ const withoutPreload = (look: Look): Look => ({
   cache: look.cache.filter(file => file !== '<preload>'),
 })
 
+/** What a run without the guard is compared by. */
+export const asBare = (seen: Seen): Seen => ({ ...seen, looks: seen.looks.map(withoutPreload) })
+/** What a run with the guard is compared by: the same, with nothing of the guard's own left in the looks. */
+export const asGuarded = (seen: Seen, bare: Seen): Seen => ({
+  ...seen,
+  looks: seen.looks.map((look, i) => withoutRemainder(look, bare.looks[i])),
+})
+
 /** Does one run take a time that another does not? Seconds, not milliseconds: the machine is busy with other tests. */
 const isOfTheSameLength = (a: number, b: number): boolean => Math.abs(a - b) < 4000 + Math.min(a, b)
 
@@ -288,11 +310,8 @@ async function compareCase(t: Test, name: string, one: Case): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const base = isDefault && attempt === 1 ? bare : await runCase(one, `${before}${EMPTY}`, logs)
       const guarded = await runCase(one, `${before}${GUARD}`, logs)
-      const found = {
-        ...guarded.seen,
-        looks: guarded.seen.looks.map((look, i) => withoutRemainder(look, base.seen.looks[i])),
-      }
-      const wanted = { ...base.seen, looks: base.seen.looks.map(withoutPreload) }
+      const found = asGuarded(guarded.seen, base.seen)
+      const wanted = asBare(base.seen)
       if (attempt < (one.attempts ?? 1) && !isDeepStrictEqual(found, wanted)) continue
       const same = t.strictSame(found, wanted, `the same with the guard as without: ${how}`)
       const inTime = t.ok(isOfTheSameLength(guarded.ms, base.ms), `as long: ${base.ms} and ${guarded.ms} ms`)
