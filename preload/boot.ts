@@ -20,7 +20,7 @@ export function boot(host: Host, target: ListeningProcess, folder: string): () =
   const watch = watchLoader(folder, host.readText)
   const words = problems.length > 0 || isWatchSet(host.readVariable) ? ifLoadable(watch) : undefined
   const forWatch = words?.readTheRest(host, settings.warnPercent, problems, log)
-  const budget: HeapBudget = validateHeapConfiguration(host, settings, log, watch)
+  const budget: HeapBudget = validateHeapConfiguration(host, settings, log, watch, forWatch)
 
   const liveWorkers = followWorkers()
   const monitor = new MemoryMonitor({

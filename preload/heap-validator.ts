@@ -4,7 +4,7 @@ import { budgetOf, type HeapBudget, memoryNodeSees } from './core/budget.ts'
 import { readContainerLimit } from './core/cgroup.ts'
 import { readOldSpaceLimit } from './core/flags.ts'
 import { parseMachineBytes, quietly } from './core/kernel-files.ts'
-import { heapValidated } from './core/report.ts'
+import { heapValidated, type OnBoot } from './core/report.ts'
 import type { Settings } from './core/settings.ts'
 import { mbToBytes } from './core/units.ts'
 import type { Host } from './host/host.ts'
@@ -17,7 +17,13 @@ declare const HEAPGUARD_VERSION: string
  * Checks V8's heap limit (bytes, from its live statistics) against the container's memory, says one `heap-validated`
  * line and returns the budget that the watch goes by. Throws nothing for what it finds, however odd.
  */
-export function validateHeapConfiguration(host: Host, settings: Settings, log: Log, watch: () => Watch): HeapBudget {
+export function validateHeapConfiguration(
+  host: Host,
+  settings: Settings,
+  log: Log,
+  watch: () => Watch,
+  more?: OnBoot,
+): HeapBudget {
   const memoryNodeSeesBytes = memoryNodeSees(
     host.constrainedMemory(),
     parseMachineBytes(quietly(host.readText)('/proc/meminfo')),
@@ -49,6 +55,8 @@ export function validateHeapConfiguration(host: Host, settings: Settings, log: L
   const { nodeVersion } = host
   const advice = verdict.kind === 'fits' ? undefined : words?.adviceOn(budget, verdict, { nodeVersion, warnPercent })
   const isPid1 = host.pid === 1
-  log.say(heapValidated({ budget, verdict, warnPercent, version: HEAPGUARD_VERSION, nodeVersion, isPid1 }, advice))
+  log.say(
+    heapValidated({ budget, verdict, warnPercent, version: HEAPGUARD_VERSION, nodeVersion, isPid1 }, advice, more),
+  )
   return budget
 }

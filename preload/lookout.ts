@@ -15,11 +15,13 @@ import { configProblem, evidenceProblem, memoryLine } from './core/report-watch.
 import { ladderLimitsOf } from './core/resize.ts'
 import type { SettingProblem, Settings } from './core/settings.ts'
 import { bytes, millis } from './core/units.ts'
+import { planReport, reportText } from './core/v8-report.ts'
 import { readWatchSettings, type WatchSettings } from './core/watch-settings.ts'
 import { openEvidence } from './evidence/open.ts'
 import { newRunId } from './evidence/run.ts'
 import type { Host } from './host/host.ts'
 import type { Log } from './host/log.ts'
+import { type OwnReport, takeOwnReport } from './host/own-report.ts'
 import { type OwnSignal, takeOwnSignal } from './host/own-signal.ts'
 import type { LiveWorkers } from './host/workers.ts'
 import type { Lookout } from './memory-monitor.ts'
@@ -46,6 +48,11 @@ export interface ForWatch extends WatchSettings {
   /** By which this run's files in HEAPGUARD_DIR are named. */
   readonly run: RunId
   readonly ownSignal: OwnSignal
+  readonly ownReport: OwnReport
+  /** Whether V8's own report will be asked for; undefined: no. Goes into the boot line. */
+  readonly reportArmed: true | undefined
+  /** Why not, for the boot line. */
+  readonly reportText: string
 }
 
 /** Every so manieth look asks whether the limit moved. */
@@ -55,7 +62,22 @@ const LIMIT_EACH = 10
 export function readTheRest(host: Host, warnPercent: number, problems: readonly SettingProblem[], log: Log): ForWatch {
   const rest = readWatchSettings(host.readVariable, warnPercent)
   for (const problem of [...problems, ...rest.problems]) log.say(configProblem(problem))
-  return { ...rest.settings, run: newRunId(host), ownSignal: takeOwnSignal() }
+  const ownReport = takeOwnReport()
+  const plan = planReport({
+    report: ownReport,
+    execArgv: host.execArgv,
+    nodeOptions: host.readVariable('NODE_OPTIONS'),
+  })
+  const { settings } = rest
+  const isAsked = settings.dir !== undefined
+  return {
+    ...settings,
+    run: newRunId(host),
+    ownSignal: takeOwnSignal(),
+    ownReport,
+    reportArmed: (isAsked && plan.kind === 'arm') || undefined,
+    reportText: isAsked ? reportText(plan) : '',
+  }
 }
 
 /** Begins to look. Throws nothing but what a look would throw. */
@@ -65,7 +87,8 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     ...parts.settings,
     ...(parts.forWatch ?? readWatchSettings(() => undefined, warnPercent).settings),
   }
-  const evidence = openEvidence({ host, settings, run: parts.forWatch?.run, log, folder, evidenceProblem })
+  const ownReport = parts.forWatch?.reportArmed ? parts.forWatch.ownReport : undefined
+  const evidence = openEvidence({ host, settings, run: parts.forWatch?.run, ownReport, log, folder, evidenceProblem })
   const bounds = openBounds({ host, settings, log, budget: parts.budget, liveWorkers: parts.liveWorkers })
   const company = openCompany(host, log)
   const speaker = openSpeaker({ host, log, bounds, company, evidence })
@@ -123,6 +146,7 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     end: isClean => {
       company.sayKills(group(), true)
       evidence.profile(false)
+      evidence.report(false)
       if (isClean) evidence.clearLastWords()
     },
   }

@@ -27,8 +27,19 @@ export interface Advice {
   readonly flags: string | undefined
 }
 
+/** What the second file knows of V8's own report, where HEAPGUARD_DIR is set. */
+export interface OnBoot {
+  readonly reportArmed?: true | undefined
+  /** A sentence why not, with a space before it. */
+  readonly reportText?: string
+}
+
 /** `heap-validated`: does V8's heap limit fit the container, and if not, what to set. */
-export function heapValidated(facts: HeapValidated, advice: Advice | undefined): Entry {
+export function heapValidated(
+  facts: HeapValidated,
+  advice: Advice | undefined,
+  { reportText = '', reportArmed }: OnBoot = {},
+): Entry {
   const { budget, verdict, warnPercent } = facts
   const { container, heapLimitBytes, ceiling } = budget
   const what = container.source === 'default' ? 'an assumed' : "the container's"
@@ -40,7 +51,7 @@ export function heapValidated(facts: HeapValidated, advice: Advice | undefined):
   return {
     level: verdict.kind === 'exceeds' || verdict.kind === 'tight' ? 'warn' : 'info',
     event: 'heap-validated',
-    msg: `${share}: ${judgement}${assumption(budget)}${throttle(budget)}`,
+    msg: `${share}: ${judgement}${assumption(budget)}${throttle(budget)}${reportText}`,
     fields: {
       version: facts.version,
       nodeVersion: facts.nodeVersion,
@@ -56,6 +67,7 @@ export function heapValidated(facts: HeapValidated, advice: Advice | undefined):
       verdict: verdict.kind,
       remedy: advice?.flags,
       nodeSeesMB: budget.nodeSeesBytes === undefined ? undefined : roundedMB(budget.nodeSeesBytes),
+      reportArmed,
     },
   }
 }

@@ -2,3 +2,4 @@
 // is reached.
 export { heapProfileText, startProfiler, suspectsIn } from './profiler.ts'
 export { openLastWords } from './termination-log.ts'
+export { armReport } from './v8-report.ts'

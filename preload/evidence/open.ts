@@ -5,8 +5,10 @@ import type { Suspect } from '../core/suspects.ts'
 import type { WatchSettings } from '../core/watch-settings.ts'
 import type { Host } from '../host/host.ts'
 import type { Log } from '../host/log.ts'
+import type { OwnReport } from '../host/own-report.ts'
 import type { Profiler } from './profiler.ts'
 import type { LastWords } from './termination-log.ts'
+import type { V8Report } from './v8-report.ts'
 
 type EvidenceFile = typeof import('./evidence.ts')
 
@@ -15,6 +17,8 @@ export interface EvidenceParts {
   readonly settings: WatchSettings
   /** undefined: there is no HEAPGUARD_DIR. */
   readonly run: RunId | undefined
+  /** undefined: it is left alone. */
+  readonly ownReport: OwnReport | undefined
   readonly log: Log
   readonly folder: string
   readonly evidenceProblem: (what: string, error: unknown) => Entry
@@ -27,15 +31,26 @@ export interface Evidence {
   readonly isSampling: () => boolean
   /** Who allocated what is held; written to HEAPGUARD_DIR too. Empty where nothing was sampled. */
   readonly suspects: () => readonly Suspect[]
+  /** V8 is to write its own report should the heap be full, or no longer. */
+  readonly report: (on: boolean) => void
   readonly lastWords: (sentence: string) => void
   readonly clearLastWords: () => void
 }
 
 /** Loads nothing yet. */
-export function openEvidence({ host, settings, run, log, folder, evidenceProblem }: EvidenceParts): Evidence {
+export function openEvidence({
+  host,
+  settings,
+  run,
+  ownReport,
+  log,
+  folder,
+  evidenceProblem,
+}: EvidenceParts): Evidence {
   let file: EvidenceFile | undefined
   let profiler: Profiler | undefined
   let words: LastWords | undefined
+  let v8Report: V8Report | undefined
   const said = new Set<string>()
 
   /** What goes wrong with one kind of evidence is said once. */
@@ -96,6 +111,12 @@ export function openEvidence({ host, settings, run, log, folder, evidenceProblem
         if (settings.dir !== undefined) attempt('heap profile file', () => writeProfile(head))
         return suspects
       }) ?? [],
+    report: on =>
+      attempt('report', () => {
+        if (!on) v8Report?.disarm()
+        if (!on || ownReport === undefined || run === undefined) v8Report = undefined
+        else v8Report ??= load().armReport(ownReport, settings.dir as string, evidenceName(run, 'report'), host.files)
+      }),
     lastWords: sentence => {
       if (settings.terminationLog === 'off') return
       const write = (): unknown => {

@@ -52,6 +52,7 @@ export function openSpeaker({ host, log, bounds, company, evidence }: SpeakerPar
   return {
     pressure: ({ resource, rung, isCramped }, moment) => {
       const { sample, history, lateMs } = moment
+      if (resource === 'heap') evidence.report(true)
       const budget = bounds.budget()
       const levelBytes = levelOf(resource, moment)
       const limitBytes = wholeOf(resource, moment)
@@ -81,6 +82,7 @@ export function openSpeaker({ host, log, bounds, company, evidence }: SpeakerPar
     },
     eased: (resource, moment) => {
       const { heap, container } = moment.state
+      if (resource === 'heap') evidence.report(false)
       if (heap.rung === undefined && container.rung === undefined) evidence.clearLastWords()
       log.say(pressureEased(resource, levelOf(resource, moment), wholeOf(resource, moment)))
     },

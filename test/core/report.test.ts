@@ -42,6 +42,17 @@ const validated = (over: { budget?: HeapBudget; verdict?: Verdict }, advice?: Ad
     advice,
   )
 
+t.test("heap-validated: V8's own report, where HEAPGUARD_DIR is set", async t => {
+  const facts = { budget: budget(), verdict: { kind: 'fits', spareBytes: mbToBytes(125) } as const, warnPercent: 85 }
+  const more = { version: '1.2.3', nodeVersion: 'v24.21.0', isPid1: true }
+  const armed = heapValidated({ ...facts, ...more }, undefined, { reportArmed: true, reportText: '' })
+  t.equal(armed.fields.reportArmed, true)
+  t.match(armed.msg, /not heap\.$/)
+  const not = heapValidated({ ...facts, ...more }, undefined, { reportText: ' It is not.' })
+  t.equal(not.fields.reportArmed, undefined)
+  t.match(not.msg, /not heap\. It is not\.$/)
+})
+
 t.test('heap-validated: it fits', async t =>
   t.strictSame(validated({}), {
     level: 'info',
