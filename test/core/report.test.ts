@@ -73,6 +73,7 @@ t.test('heap-validated: it fits', async t =>
       verdict: 'fits',
       remedy: undefined,
       nodeSeesMB: undefined,
+      reportArmed: undefined,
     },
   }),
 )
