@@ -1,11 +1,15 @@
-# Two things come out of this file:
+# Three things come out of this file:
 #
 #   docker build --target heapguard -t heapguard .   the guard alone, for the Dockerfiles of others to copy from
+#   docker build --target heapguard-init -t heapguard-init .
+#                                                    the guard and a `cp`, for images that are not to be touched
 #   docker build -t thumbnails .                     the service of app/ with the guard in front of it
 #
 # NODE_IMAGE is what the service runs on. The guard is one bundle for all of them, so it is built on one.
 ARG NODE_IMAGE=node:24-bookworm-slim
 ARG BUILD_IMAGE=node:24-bookworm-slim
+# What copies the guard to a volume: anything with a `cp`. The nodes of a cluster that runs Node have this one already.
+ARG INIT_IMAGE=${NODE_IMAGE}
 
 # ---- The bundle, with the tools that make it. No NODE_OPTIONS here: npm and esbuild need no guard.
 FROM ${BUILD_IMAGE} AS build
@@ -29,6 +33,19 @@ LABEL org.opencontainers.image.title="heapguard" \
       org.opencontainers.image.description="A preload script that keeps Node.js from dying of memory without a word" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /out /opt/heapguard
+
+# ---- An init container: it copies the guard to the volume at /heapguard, and ends.
+FROM ${INIT_IMAGE} AS heapguard-init
+LABEL org.opencontainers.image.title="heapguard-init" \
+      org.opencontainers.image.description="Copies heapguard to the volume at /heapguard" \
+      org.opencontainers.image.licenses="MIT"
+COPY --from=heapguard /opt/heapguard /opt/heapguard
+# 1777: a volume that is mounted there for the first time takes over the mode, and then any user of the app can write its
+# evidence. With VOLUME it does so on Fargate too.
+RUN install -d -m 1777 /heapguard /evidence
+VOLUME /heapguard /evidence
+USER 1000
+CMD ["cp", "-RP", "/opt/heapguard/.", "/heapguard/"]
 
 # ---- What the service needs to run, and nothing else. Installed by the Node that will run it.
 FROM ${NODE_IMAGE} AS app-deps
