@@ -50,6 +50,8 @@ export const SOFTWARE = {
     '@opentelemetry/api': '1.9.0',
     express: '5.3.0',
   },
+  // The one that is there.
+  npm: {},
   yarn: { yarn: '1.22.22' },
   'yarn-berry': { '@yarnpkg/cli-dist': '4.18.1' },
   pnpm: { pnpm: '10.34.9' },

@@ -6,13 +6,24 @@ import t, { type Test } from 'tap'
 import { EMPTY, GUARD } from '../preload/node.ts'
 import { asBare, asGuarded, MAJOR, type Ran, runCase, type Seen } from '../transparency/harness.ts'
 import type { Software } from './case.ts'
+import { builds } from './cases/builds.ts'
 import { exits } from './cases/exits.ts'
+import { installers } from './cases/installers.ts'
 import { managers } from './cases/managers.ts'
 import { servers } from './cases/servers.ts'
 import { testers } from './cases/testers.ts'
+import { tracers } from './cases/tracers.ts'
 import { install, SOFTWARE } from './installed.mjs'
 
-const cases: Readonly<Record<string, Software>> = { ...exits, ...servers, ...testers, ...managers }
+const cases: Readonly<Record<string, Software>> = {
+  ...exits,
+  ...servers,
+  ...testers,
+  ...managers,
+  ...builds,
+  ...installers,
+  ...tracers,
+}
 const asked = (process.env.HEAPGUARD_SOFTWARE ?? '').split(/[\s,]+/).filter(Boolean)
 const results = process.env.HEAPGUARD_SOFTWARE_RESULTS
 

@@ -7,16 +7,18 @@ const silent = 'held back: their stderr is captured, and they live for less than
 const pm2Blur = (text: string): string =>
   plain(text)
     .replaceAll(/^\d{4}-\d\d-\d\dT[\d:.]+: /gm, '')
-    .replaceAll(/^.*[│┌├└].*\n/gm, '')
+    .replaceAll(/^.*(host metrics|[│┌├└]).*\n/gm, '')
+    // Which of two workers is reloaded first.
+    .replaceAll(/\(\d\) ✓/g, '(n) ✓')
     .replaceAll(/pid[= :(]+\d+/gi, 'pid')
     .replaceAll(/\b\d+(\.\d+)?(ms|mb|s|kb)\b/gi, '<n>')
 const pm2 = (script: string): string =>
   `export PM2_HOME=$PWD/pm2; pm2=../../node_modules/.bin/pm2; ${script}; $pm2 kill --silent; cat pm2/logs/app-*.log`
 
 export const managers: Readonly<Record<string, Software>> = {
-  'start, reload, stop: its log, and the code of the app': {
+  'start, restart, stop: its log, and the code of the app': {
     folder: 'pm2',
-    script: service,
+    script: `${service}; process.send('ready')`,
     as: 'app.js',
     blur: pm2Blur,
     mostMs: 120_000,
@@ -24,7 +26,9 @@ export const managers: Readonly<Record<string, Software>> = {
     command: () => [
       'sh',
       '-c',
-      pm2(`$pm2 start app.js --name app; $pm2 restart app; $pm2 stop app; $pm2 jlist | grep -o '"status":"[a-z]*"'`),
+      pm2(
+        `$pm2 start app.js --name app --wait-ready; $pm2 restart app; $pm2 stop app; $pm2 jlist | grep -o '"status":"[a-z]*"'`,
+      ),
     ],
     want: { code: 0, stdout: /ready\ngot SIGINT\nready\ngot SIGINT\n/ },
   },
