@@ -25,6 +25,7 @@ import { type OwnReport, takeOwnReport } from './host/own-report.ts'
 import { type OwnSignal, takeOwnSignal } from './host/own-signal.ts'
 import type { LiveWorkers } from './host/workers.ts'
 import type { Lookout } from './memory-monitor.ts'
+import { openMetrics } from './metrics/open.ts'
 import { openBounds } from './watch/bounds.ts'
 import { openCompany } from './watch/company.ts'
 import { openDrain } from './watch/drain.ts'
@@ -99,6 +100,14 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
   const eye = openEye(host, settings.pulseMs === 0)
   const group = () => bounds.budget().kernelLimit.group
   let state: LadderState = ladderOf(ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings))
+  const standing = () => {
+    const sample = eye.glance(group())
+    return { sample, budget: bounds.budget(), state, history: eye.history(), warnPercent }
+  }
+  const metrics =
+    settings.metrics === undefined
+      ? undefined
+      : openMetrics({ host, log, folder, endpoint: settings.metrics, standing })
   let peak = bytes(0)
   let looks = 0
   let pauseMs = settings.pulseMs || settings.intervalMs
@@ -136,6 +145,7 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
       company.sayKills(group(), false)
       drain?.(isCriticalAt(state, sample, now))
       if (eye.isNear(outlook())) company.note(group(), now)
+      metrics?.look(now)
       const calmMs = settings.pulseMs
       const nearestMs = timeToNearest(state, eye.before(), sample)
       const isUp = state.heap.rung !== undefined || state.container.rung !== undefined
@@ -145,6 +155,7 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     peakHeapUsedBytes: () => peak,
     end: isClean => {
       company.sayKills(group(), true)
+      metrics?.end()
       evidence.profile(false)
       evidence.report(false)
       if (isClean) evidence.clearLastWords()

@@ -290,6 +290,16 @@ export const nobodyDrains = (signal: string): Entry => ({
   fields: { what: 'drain', reason: `the app does not listen to ${signal}` },
 })
 
+/** `evidence-problem`: the metrics cannot be served. A port that another process holds is no fault: it is asked for again. */
+export const metricsProblem = (endpoint: string, error: unknown, isTaken: boolean): Entry => ({
+  level: isTaken ? 'info' : 'warn',
+  event: 'evidence-problem',
+  msg: isTaken
+    ? `${endpoint} is taken, so this process serves no metrics: another one (of the same service, in a cluster) listens there. It is asked for again each minute.`
+    : `The metrics cannot be served at ${endpoint} (${reasonOf(error)}).`,
+  fields: { what: 'metrics', reason: reasonOf(error) },
+})
+
 /** The termination log's sentence: what a person reads in `kubectl describe pod`. */
 export const lastWordsOf = ({ msg, level }: Entry, stamp: Stamp): string =>
   `heapguard, ${stamp.time}, pid ${stamp.pid} (${level === 'error' ? 'critical' : 'warning'}): ${msg}`

@@ -25,6 +25,25 @@ export interface WatchSettings {
   readonly profile: boolean
   /** sigterm: this process is sent SIGTERM once while there is still time for the app's own shutdown. */
   readonly onCritical: 'log' | 'sigterm'
+  /** Where Prometheus may scrape; undefined: nowhere. */
+  readonly metrics: MetricsEndpoint | undefined
+}
+
+/** An address, never a name that would have to be looked up. */
+export interface MetricsEndpoint {
+  readonly address: string
+  readonly port: number
+}
+
+/** `9464`, `0.0.0.0:9464`, `[::]:9464`, `localhost:9464`. */
+function endpoint(value: string): Parsed<MetricsEndpoint | undefined> {
+  if (/^off$/i.test(value)) return ok(undefined)
+  const [, host = 'localhost', digits = ''] =
+    /^(?:(localhost|[\d.]{7,15}|\[[\da-f:.]{2,45}\]):)?(\d{1,5})$/i.exec(value) ?? []
+  const port = Number(digits)
+  if (port < 1 || port > 65_535)
+    return refused('must be off, a port (1 to 65535) or ADDRESS:PORT, such as 0.0.0.0:9464')
+  return ok({ address: /^l/i.test(host) ? '127.0.0.1' : host.replace(/[[\]]/g, ''), port })
 }
 
 /** Above it V8 or the kernel may be faster than a word. */
@@ -47,6 +66,7 @@ export const watchTable = (warnPercent: number): Table<WatchSettings> => ({
   dir: { variable: 'HEAPGUARD_DIR', fallback: undefined, fallbackText: 'unset', parse: text },
   profile: { variable: 'HEAPGUARD_PROFILE', fallback: true, parse: boolean },
   onCritical: { variable: 'HEAPGUARD_ON_CRITICAL', fallback: 'log', parse: oneOf('log', 'sigterm') },
+  metrics: { variable: 'HEAPGUARD_METRICS', fallback: undefined, fallbackText: 'off', parse: endpoint },
 })
 
 /** The same for what the watch needs; one of them hangs on warnPercent. */

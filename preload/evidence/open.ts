@@ -6,6 +6,7 @@ import type { WatchSettings } from '../core/watch-settings.ts'
 import type { Host } from '../host/host.ts'
 import type { Log } from '../host/log.ts'
 import type { OwnReport } from '../host/own-report.ts'
+import { loadFile } from '../host/second-file.ts'
 import type { Profiler } from './profiler.ts'
 import type { LastWords } from './termination-log.ts'
 import type { V8Report } from './v8-report.ts'
@@ -64,16 +65,8 @@ export function openEvidence({
     }
   }
   const load = (): EvidenceFile => {
-    if (file === undefined) {
-      const path = `${folder}/evidence.js`
-      const code = host.readText(path)
-      if (code === undefined) throw new Error(`${path} is missing`)
-      // Not by require, as the second file: no loader hook of the app sees it.
-      const { compileFunction } = require('node:vm') as typeof import('node:vm')
-      const module = { exports: {} as EvidenceFile }
-      compileFunction(code, ['require', 'module'], { filename: path })(require, module)
-      file = module.exports
-    }
+    // Not by require, as the second file: no loader hook of the app sees it.
+    file ??= loadFile<EvidenceFile>(`${folder}/evidence.js`, host.readText)
     return file
   }
   const writeProfile = (head: Parameters<EvidenceFile['heapProfileText']>[0]): void => {

@@ -15,11 +15,12 @@ export interface Host {
   /** V8's heap_size_limit now. */
   readonly heapLimit: () => Bytes
   readonly memory: () => ProcessMemory
-  /** V8's spaces: name, bytes taken and bytes used. */
+  /** V8's spaces: name, bytes taken, used and free. */
   readonly heapSpaces: () => readonly {
     readonly space_name: string
     readonly space_size: number
     readonly space_used_size: number
+    readonly space_available_size: number
   }[]
   readonly Registry: typeof FinalizationRegistry
   /** The kernel's own high-water mark of RSS. */

@@ -17,16 +17,15 @@ export function ifLoadable(watch: () => Watch): Watch | undefined {
 /** Returns a function that loads the file at its first call. It throws what reading or compiling throws, each time anew. */
 export function watchLoader(folder: string, readText: ReadText): () => Watch {
   let loaded: Watch | undefined
-  return () => {
-    if (loaded === undefined) {
-      const path = `${folder}/watch.js`
-      const code = readText(path)
-      if (code === undefined) throw new Error(`${path} is missing`)
-      const { compileFunction } = require('node:vm') as typeof import('node:vm')
-      const module = { exports: {} as Watch }
-      compileFunction(code, ['require', 'module'], { filename: path })(require, module)
-      loaded = module.exports
-    }
-    return loaded
-  }
+  return () => (loaded = loaded || loadFile<Watch>(`${folder}/watch.js`, readText))
+}
+
+/** What one of the guard's other files exports. Throws what reading or compiling throws. */
+export function loadFile<T>(path: string, readText: ReadText): T {
+  const code = readText(path)
+  if (code === undefined) throw new Error(`${path} is missing`)
+  const { compileFunction } = require('node:vm') as typeof import('node:vm')
+  const module = { exports: {} as T }
+  compileFunction(code, ['require', 'module'], { filename: path })(require, module)
+  return module.exports
 }

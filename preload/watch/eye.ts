@@ -19,6 +19,8 @@ export interface Outlook {
 export interface Eye {
   /** One sample more, with a line where that is due: then nothing in it is from before. */
   readonly look: (outlook: Outlook, isLineDue: boolean) => Sample
+  /** A whole sample aside, which no climb is judged by. */
+  readonly glance: (group: MemoryGroup | undefined) => Sample
   /** The sample before the last one. */
   readonly before: () => Sample | undefined
   /** The looks of this climb. */
@@ -65,6 +67,7 @@ export function openEye(host: Host, isOnlyWithLines: boolean): Eye {
       last = sample
       return sample
     },
+    glance: group => takeSample(group, { kind: 'whole' }),
     before: () => before,
     history: () => history,
     isNear: outlook => isNear(outlook, last),

@@ -11,6 +11,7 @@ import {
   lastWordsOf,
   limitChanged,
   memoryLine,
+  metricsProblem,
   nobodyDrains,
   oomKill,
   type PressureFacts,
@@ -391,6 +392,24 @@ t.test('evidence-problem', async t =>
     fields: { what: 'heap profile', reason: 'EROFS' },
   }),
 )
+
+for (const [code, isTaken, level, text] of [
+  [
+    'EADDRINUSE',
+    true,
+    'info',
+    /^127\.0\.0\.1:9464 is taken, so this process serves no metrics: .* again each minute\.$/,
+  ],
+  ['EACCES', false, 'warn', /^The metrics cannot be served at 127\.0\.0\.1:9464 \(EACCES\)\.$/],
+] as const)
+  t.test(`metrics that cannot be served: ${code}`, async t =>
+    t.match(metricsProblem('127.0.0.1:9464', Object.assign(new Error('x'), { code }), isTaken), {
+      level,
+      event: 'evidence-problem',
+      msg: text,
+      fields: { what: 'metrics', reason: code },
+    }),
+  )
 
 t.test('last words', async t => {
   const stamp = { time: '2026-01-02T03:04:05.678Z', pid: 7 }

@@ -17,6 +17,7 @@ const DEFAULTS = {
   dir: undefined,
   profile: true,
   onCritical: 'log',
+  metrics: undefined,
 }
 
 /** Both tables, as start-up and the watch read them. */
@@ -53,6 +54,7 @@ t.test('every variable of the table has its default as text', async t => {
     { variable: 'HEAPGUARD_DIR', fallback: 'unset' },
     { variable: 'HEAPGUARD_PROFILE', fallback: 'true' },
     { variable: 'HEAPGUARD_ON_CRITICAL', fallback: 'log' },
+    { variable: 'HEAPGUARD_METRICS', fallback: 'off' },
   ])
 })
 
@@ -83,6 +85,7 @@ for (const [variable, text, key, value] of [
   ['HEAPGUARD_PROFILE', 'no', 'profile', false],
   ['HEAPGUARD_ON_CRITICAL', 'Sigterm', 'onCritical', 'sigterm'],
   ['HEAPGUARD_ON_CRITICAL', 'log', 'onCritical', 'log'],
+  ['HEAPGUARD_METRICS', 'Off', 'metrics', undefined],
   ['HEAPGUARD_INTERVAL_MS', '0', 'intervalMs', 0],
   ['HEAPGUARD_INTERVAL_MS', '10', 'intervalMs', 10],
   ['HEAPGUARD_INTERVAL_MS', '86400000', 'intervalMs', 86_400_000],
@@ -128,6 +131,14 @@ for (const [variable, text, rule, used] of [
   ['HEAPGUARD_DIR', 'a\0b', /path/, 'unset'],
   ['HEAPGUARD_PROFILE', 'maybe', /true or false/, 'true'],
   ['HEAPGUARD_ON_CRITICAL', 'SIGINT', /one of log, sigterm/, 'log'],
+  ['HEAPGUARD_METRICS', '0', /off, a port \(1 to 65535\) or ADDRESS:PORT/, 'off'],
+  ['HEAPGUARD_METRICS', '65536', /65535/, 'off'],
+  ['HEAPGUARD_METRICS', 'on', /a port/, 'off'],
+  ['HEAPGUARD_METRICS', 'example.org:9464', /ADDRESS:PORT/, 'off'],
+  ['HEAPGUARD_METRICS', '127.0.0.1', /ADDRESS:PORT/, 'off'],
+  ['HEAPGUARD_METRICS', '::1:9464', /ADDRESS:PORT/, 'off'],
+  ['HEAPGUARD_METRICS', ':9464', /ADDRESS:PORT/, 'off'],
+  ['HEAPGUARD_METRICS', '[]:9464', /ADDRESS:PORT/, 'off'],
 ] as const)
   t.test(`${variable}=${JSON.stringify(text)} is refused: the default, and one problem`, async t => {
     const { settings, problems } = read({ [variable]: text })
@@ -135,6 +146,23 @@ for (const [variable, text, rule, used] of [
     t.equal(problems.length, 1)
     t.match(problems[0], { variable, value: text, rule, used })
   })
+
+for (const [text, address, port] of [
+  ['9464', '127.0.0.1', 9464],
+  ['1', '127.0.0.1', 1],
+  ['65535', '127.0.0.1', 65_535],
+  ['localhost:9464', '127.0.0.1', 9464],
+  ['LocalHost:9464', '127.0.0.1', 9464],
+  ['0.0.0.0:9464', '0.0.0.0', 9464],
+  ['[::1]:9464', '::1', 9464],
+  ['[::]:9464', '::', 9464],
+] as const)
+  t.test(`HEAPGUARD_METRICS=${text} is ${address}, port ${port}`, async t =>
+    t.strictSame(read({ HEAPGUARD_METRICS: text }), {
+      settings: { ...DEFAULTS, metrics: { address, port } },
+      problems: [],
+    }),
+  )
 
 for (const [warn, critical, used, problems] of [
   ['94', undefined, 95, 0],

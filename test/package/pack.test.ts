@@ -15,6 +15,7 @@ t.test('npm pack holds what users need, and nothing else', async t => {
     'README.md',
     'dist/evidence.js',
     'dist/heapguard.js',
+    'dist/metrics.js',
     'dist/package.json',
     'dist/preload.js',
     'dist/watch.js',

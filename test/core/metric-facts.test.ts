@@ -1,0 +1,77 @@
+import t from 'tap'
+import { budgetOf, type HeapBudget } from '../../preload/core/budget.ts'
+import { type Look, lookAt } from '../../preload/core/cause.ts'
+import { ladderOf } from '../../preload/core/ladder.ts'
+import { judgedOf, type Standing } from '../../preload/core/metric-facts.ts'
+import { ladderLimitsOf } from '../../preload/core/resize.ts'
+import type { Sample } from '../../preload/core/sample.ts'
+import { bytes, mbToBytes, millis } from '../../preload/core/units.ts'
+
+const budgetWith = (containerMB: number | undefined): HeapBudget =>
+  budgetOf({
+    heapLimitBytes: mbToBytes(103),
+    oldSpaceLimit: { kind: 'set', limitBytes: mbToBytes(100), source: 'flag', text: '-', from: 'NODE_OPTIONS' },
+    kernelLimit:
+      containerMB === undefined
+        ? { kind: 'unknown', reason: 'no such file' }
+        : { kind: 'limited', limitBytes: mbToBytes(containerMB), source: 'cgroup-v2', path: '/x', confidence: 'high' },
+    operatorMB: undefined,
+    nodeSeesBytes: undefined,
+  })
+
+const sampleAt = (second: number, heapMB: number, heldMB: number): Sample => ({
+  memory: {
+    rss: mbToBytes(heldMB),
+    heapTotal: mbToBytes(heapMB),
+    heapUsed: mbToBytes(heapMB),
+    external: bytes(0),
+    arrayBuffers: bytes(0),
+  },
+  heapLimitBytes: mbToBytes(103),
+  oldSpaceBytes: mbToBytes(heapMB),
+  oldCapacityBytes: mbToBytes(heapMB),
+  majorCollections: 0,
+  container: { usageBytes: mbToBytes(heldMB) },
+  uptimeMs: millis(second * 1000),
+})
+
+/** Ten looks a second apart, the heap growing by 1 MB and the container by `heldMB` between two. */
+function standing(containerMB: number | undefined, heldMB = 10): Standing {
+  const budget = budgetWith(containerMB)
+  const samples = Array.from({ length: 10 }, (_, n) => sampleAt(n, 70 + n, 200 + n * heldMB))
+  const history: readonly Look[] = samples.map(sample => lookAt(sample, sample.uptimeMs))
+  const state = ladderOf(ladderLimitsOf(budget, containerMB === undefined ? undefined : mbToBytes(containerMB), RUNGS))
+  return { sample: samples.at(-1) as Sample, budget, state, history, warnPercent: 85 }
+}
+const RUNGS = { warnPercent: 85, criticalPercent: 95 }
+
+t.test('a container that grows by 10 MB a second and is 210 MB from its limit: 21 s', async t => {
+  const { rungs, timeLeft, verdict } = judgedOf(standing(500))
+  t.strictSame(rungs, { heap: undefined, container: undefined })
+  t.equal(timeLeft.container, 21_000)
+  t.equal(verdict, 'fits')
+})
+
+t.test('the heap by the level that it is judged by: no collection was noticed, so 79 MB of 100 count as 58', async t =>
+  t.equal(judgedOf(standing(500)).timeLeft.heap, 42_000),
+)
+
+t.test('nothing that grows, no end', async t => t.equal(judgedOf(standing(500, 0)).timeLeft.container, undefined))
+
+t.test('no limit is known: the heap alone is judged', async t => {
+  const { rungs, timeLeft } = judgedOf(standing(undefined))
+  t.strictSame(rungs, { heap: undefined })
+  t.equal(timeLeft.container, undefined)
+})
+
+t.test('rungs and verdict are those of the watch', async t => {
+  const given = standing(100)
+  const state = {
+    ...given.state,
+    heap: { rung: 'warn', underSince: undefined },
+    container: { rung: 'critical', underSince: millis(1) },
+  } as const
+  const { rungs, verdict } = judgedOf({ ...given, state })
+  t.strictSame(rungs, { heap: 'warn', container: 'critical' })
+  t.equal(verdict, 'exceeds')
+})
