@@ -8,9 +8,10 @@ const { version, description, license } = JSON.parse(readFileSync('package.json'
 /** What each file may weigh at most, minified. Start-up loads preload.js and nothing else. */
 const BUDGET_BYTES = {
   'preload.js': 24 * 1024,
-  'watch.js': 40 * 1024,
+  'watch.js': 44 * 1024,
   'evidence.js': 8 * 1024,
   'metrics.js': 12 * 1024,
+  'record.js': 24 * 1024,
 }
 
 rmSync('dist', { recursive: true, force: true })
@@ -38,6 +39,7 @@ for (const [name, from, more] of [
   ['watch', 'preload/watch.ts', {}],
   ['evidence', 'preload/evidence/evidence.ts', {}],
   ['metrics', 'preload/metrics/metrics.ts', {}],
+  ['record', 'preload/evidence/record.ts', {}],
 ])
   built.push(
     await build({ ...common, ...more, entryPoints: { [name]: from }, mangleCache: { ...built.at(-1)?.mangleCache } }),

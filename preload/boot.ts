@@ -19,8 +19,9 @@ export function boot(host: Host, target: ListeningProcess, folder: string): () =
   const log = openLog(host, settings)
   const watch = watchLoader(folder, host.readText)
   const words = problems.length > 0 || isWatchSet(host.readVariable) ? ifLoadable(watch) : undefined
-  const forWatch = words?.readTheRest(host, settings.warnPercent, problems, log)
+  const forWatch = words?.readRest(host, settings.warnPercent, problems, log)
   const budget: HeapBudget = validateHeapConfiguration(host, settings, log, watch, forWatch)
+  forWatch?.begin(budget, folder)
 
   const liveWorkers = followWorkers()
   const monitor = new MemoryMonitor({
@@ -36,7 +37,7 @@ export function boot(host: Host, target: ListeningProcess, folder: string): () =
 
   const isPid1 = host.pid === 1
   const exit = hookExit(target, (reason, exitCode) => {
-    monitor.stop(reason === 'exit' && exitCode === 0)
+    monitor.stop(reason, exitCode)
     const now = host.memory().heapUsed
     const peakHeapUsedBytes = bytes(Math.max(now, monitor.peakHeapUsed()))
     log.say(shutdown({ reason, exitCode, peakRssBytes: host.peakRss(), peakHeapUsedBytes, uptimeMs: host.uptime() }))
@@ -47,7 +48,7 @@ export function boot(host: Host, target: ListeningProcess, folder: string): () =
         isPid1,
         (signal, appHandles) => {
           if (appHandles) monitor.stopLines()
-          log.say(watch().signalArrived(signal, appHandles, isPid1))
+          log.say(watch().onSignal(signal, appHandles, isPid1))
         },
         () => watch().followVisibly,
       )

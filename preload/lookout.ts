@@ -11,7 +11,8 @@ import {
   underLimits,
 } from './core/ladder.ts'
 import { nextLook } from './core/pace.ts'
-import { configProblem, evidenceProblem, memoryLine } from './core/report-watch.ts'
+import type { Entry } from './core/record.ts'
+import { configProblem, evidenceProblem, memoryLine, signalArrived } from './core/report-watch.ts'
 import { ladderLimitsOf } from './core/resize.ts'
 import type { SettingProblem, Settings } from './core/settings.ts'
 import { bytes, millis } from './core/units.ts'
@@ -23,6 +24,7 @@ import type { Host } from './host/host.ts'
 import type { Log } from './host/log.ts'
 import { type OwnReport, takeOwnReport } from './host/own-report.ts'
 import { type OwnSignal, takeOwnSignal } from './host/own-signal.ts'
+import type { WatchedSignal } from './host/signals.ts'
 import type { LiveWorkers } from './host/workers.ts'
 import type { Lookout } from './memory-monitor.ts'
 import { openMetrics } from './metrics/open.ts'
@@ -30,6 +32,7 @@ import { openBounds } from './watch/bounds.ts'
 import { openCompany } from './watch/company.ts'
 import { openDrain } from './watch/drain.ts'
 import { openEye } from './watch/eye.ts'
+import { beginFlight, currentFlight } from './watch/flight.ts'
 import { type Moment, openSpeaker } from './watch/speaker.ts'
 
 export interface LookoutParts {
@@ -54,13 +57,15 @@ export interface ForWatch extends WatchSettings {
   readonly reportArmed: true | undefined
   /** Why not, for the boot line. */
   readonly reportText: string
+  /** Call when the boot line is said: what earlier runs died of comes after it. Does not throw. */
+  readonly begin: (budget: HeapBudget, folder: string) => void
 }
 
 /** Every so manieth look asks whether the limit moved. */
 const LIMIT_EACH = 10
 
 /** At boot, where something is set that start-up does not know: the watch's settings; says every problem, `problems` first. */
-export function readTheRest(host: Host, warnPercent: number, problems: readonly SettingProblem[], log: Log): ForWatch {
+export function readRest(host: Host, warnPercent: number, problems: readonly SettingProblem[], log: Log): ForWatch {
   const rest = readWatchSettings(host.readVariable, warnPercent)
   for (const problem of [...problems, ...rest.problems]) log.say(configProblem(problem))
   const ownReport = takeOwnReport()
@@ -69,15 +74,36 @@ export function readTheRest(host: Host, warnPercent: number, problems: readonly 
     execArgv: host.execArgv,
     nodeOptions: host.readVariable('NODE_OPTIONS'),
   })
-  const { settings } = rest
-  const isAsked = settings.dir !== undefined
+  const run = newRunId(host)
+  const dir = rest.settings.dir === undefined ? undefined : absolute(rest.settings.dir)
+  const isAsked = dir !== undefined
   return {
-    ...settings,
-    run: newRunId(host),
+    ...rest.settings,
+    dir,
+    run,
     ownSignal: takeOwnSignal(),
     ownReport,
     reportArmed: (isAsked && plan.kind === 'arm') || undefined,
     reportText: isAsked ? reportText(plan) : '',
+    begin: (budget, folder) => {
+      if (isAsked) beginFlight({ host, log, dir, run }, budget, folder)
+    },
+  }
+}
+
+/** A signal arrived: the line that says so; the recorder notes it. */
+export function onSignal(signal: WatchedSignal, appHandles: boolean, isPid1: boolean): Entry {
+  currentFlight()?.signal(signal)
+  return signalArrived(signal, appHandles, isPid1)
+}
+
+/** The app may change its folder later. */
+function absolute(path: string): string {
+  try {
+    return path.startsWith('/') ? path : `${process.cwd()}/${path}`
+  } catch {
+    // The working folder is gone.
+    return path
   }
 }
 
@@ -150,15 +176,18 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
       const nearestMs = timeToNearest(state, eye.before(), sample)
       const isUp = state.heap.rung !== undefined || state.container.rung !== undefined
       if (calmMs > 0) pauseMs = nextLook({ calmMs, lastMs: pauseMs, nearestMs, lateMs, isUp })
+      const isNear = eye.isNear(outlook()) || (calmMs > 0 && pauseMs < calmMs)
+      currentFlight()?.look({ sample, state, limitBytes: bounds.limitBytes(), isNear, pauseMs: millis(pauseMs) })
       return millis(pauseMs)
     },
     peakHeapUsedBytes: () => peak,
-    end: isClean => {
+    end: (reason, exitCode) => {
       company.sayKills(group(), true)
       metrics?.end()
       evidence.profile(false)
       evidence.report(false)
-      if (isClean) evidence.clearLastWords()
+      currentFlight()?.end(reason ?? 'exit')
+      if (reason === 'exit' && exitCode === 0) evidence.clearLastWords()
     },
   }
 }

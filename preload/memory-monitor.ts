@@ -1,6 +1,7 @@
 // The watch's clock: one unref'd timer for the silent looks and the `memory` lines, with its own catch.
 import { sampleFailed } from './core/report.ts'
 import { type Bytes, bytes, type Millis, millis } from './core/units.ts'
+import type { ExitReason } from './host/exit.ts'
 import type { Log } from './host/log.ts'
 
 /** Looks at the memory and says what is to be said: from the second file, which is loaded at the first tick. */
@@ -9,8 +10,8 @@ export interface Lookout {
   readonly look: (lateMs: Millis, isLineDue: boolean) => Millis
   /** The most V8 heap in use in any look. */
   readonly peakHeapUsedBytes: () => Bytes
-  /** The process ends: in good order, or with an error. Does not throw. */
-  readonly end: (isClean: boolean) => void
+  /** The process ends, with the code so far, or the watch alone (undefined). Does not throw. */
+  readonly end: (reason: ExitReason | undefined, exitCode: number | undefined) => void
 }
 
 export interface MonitorParts {
@@ -31,8 +32,8 @@ export interface MonitorParts {
 /** Looks each pulse, with a `memory` line each interval. start() and stop() are idempotent; nothing here throws or keeps Node alive. */
 export class MemoryMonitor {
   readonly start: () => void
-  /** Stops everything. `isClean`: the process ends in good order, so that its last words can go. */
-  readonly stop: (isClean?: boolean) => void
+  /** Stops everything; reason and code where the process ends. */
+  readonly stop: (reason?: ExitReason, exitCode?: number) => void
   /** One last `memory` line, where there were any; the silent looks go on. */
   readonly stopLines: () => void
   /** The most V8 heap in use in any look, in bytes. */
@@ -87,10 +88,10 @@ export class MemoryMonitor {
       if (intervalMs) lineAt = now() + intervalMs
       wait(calmMs)
     }
-    this.stop = (isClean = false) => {
+    this.stop = (reason, exitCode) => {
       if (stopTimer) stopTimer()
       stopTimer = undefined
-      if (lookout) lookout.end(isClean)
+      if (lookout) lookout.end(reason, exitCode)
     }
     this.stopLines = () => {
       if (!stopTimer || lineAt === none) return

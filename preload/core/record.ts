@@ -40,10 +40,11 @@ const quote = (value: string): string => `"${value.replace(UNSAFE, escapeCharact
 function jsonValue(value: FieldValue): string {
   if (typeof value === 'string') return quote(value)
   if (typeof value !== 'object') return String(value)
-  return `[${value.map(item => jsonObject(item)).join(',')}]`
+  return `[${value.map(item => fieldsText(item)).join(',')}]`
 }
 
-function jsonObject(fields: Fields): string {
+/** Keys and values as one JSON object; what is not known is absent. */
+export function fieldsText(fields: Fields): string {
   const parts: string[] = []
   for (const key of Object.keys(fields)) {
     const value = fields[key]
@@ -59,7 +60,7 @@ const clip = (text: string, most: number): string => (text.length > most ? `${te
 /** One JSON object and a newline. A line that would be too long for one atomic write loses its longest text first. */
 export function jsonLine(entry: Entry, stamp: Stamp): string {
   const line = (msg: string, fields: Fields): string =>
-    `${jsonObject({
+    `${fieldsText({
       time: stamp.time,
       level: entry.level,
       name: 'heapguard',

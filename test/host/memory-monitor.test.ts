@@ -21,7 +21,7 @@ function monitor(
   const { intervalMs = 60_000, pulseMs = 1000, pauses = [], fail = () => false } = options
   const said: Entry[] = []
   const looked: Looked[] = []
-  const ends: boolean[] = []
+  const ends: string[] = []
   let clock = 0
   let timer: { every: Millis; due: number; tick: () => void } | undefined
   let timers = 0
@@ -34,8 +34,8 @@ function monitor(
       return millis(pauses.shift() ?? (pulseMs || intervalMs))
     },
     peakHeapUsedBytes: () => bytes(7),
-    end: isClean => {
-      ends.push(isClean)
+    end: (reason, exitCode) => {
+      ends.push(`${reason} ${exitCode}`)
     },
   }
   const subject = new MemoryMonitor({
@@ -209,11 +209,11 @@ t.test('a look that throws is said once, and the watch goes on', async t => {
 t.test('the end: told once there was a look', async t => {
   const { subject, ends, pass } = monitor()
   subject.start()
-  subject.stop(true)
+  subject.stop('exit', 3)
   t.strictSame(ends, [])
   subject.start()
   pass(1000)
-  subject.stop(true)
+  subject.stop('uncaught', 1)
   subject.stop()
-  t.strictSame(ends, [true, false])
+  t.strictSame(ends, ['uncaught 1', 'undefined undefined'])
 })

@@ -18,6 +18,7 @@ t.test('npm pack holds what users need, and nothing else', async t => {
     'dist/metrics.js',
     'dist/package.json',
     'dist/preload.js',
+    'dist/record.js',
     'dist/watch.js',
     'package.json',
   ])
