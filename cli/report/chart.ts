@@ -3,7 +3,7 @@ import type { Colors } from 'picocolors/types.js'
 import { Braille } from './braille.ts'
 import type { ProcessReport, ReportEvent } from './document.ts'
 import type { Column } from './points.ts'
-import { clock } from './time.ts'
+import { isOfDays, moment } from './time.ts'
 
 interface Curve {
   readonly column: Column
@@ -82,7 +82,8 @@ export function chart(process: ProcessReport, columns: number, paint: Colors): s
   const lines = rows.map((row, index) => `${tick(index, topMB)}${row} ${labels[index] ?? ''}`.trimEnd())
   lines.push(`${' '.repeat(AXIS - 2)}0 └${'─'.repeat(canvas.columns - 1)}`)
   lines.push(`${' '.repeat(AXIS)}${marks(process.events, ms => x(ms) >> 1, canvas.columns, paint)}`.trimEnd())
-  const [start, end] = [clock(fromMs), clock(toMs)]
+  const withDay = isOfDays(fromMs, toMs)
+  const [start, end] = [moment(fromMs, withDay), moment(toMs, withDay)]
   lines.push(`${' '.repeat(AXIS)}${start}${' '.repeat(Math.max(1, canvas.columns - start.length - end.length))}${end}`)
   const above = CURVES.filter(({ column, isLimit }) => isLimit && lastOf(series[column]) !== undefined).filter(
     one => !shown.includes(one),

@@ -30,6 +30,8 @@ export interface ProcessReport {
   readonly series: Series
   readonly events: readonly ReportEvent[]
   readonly omittedEvents: number
+  /** Warnings and errors, those that are omitted included, the boot line's aside. */
+  readonly alarms: number
   /** The code that was filling the heap, of the last record that names any. */
   readonly suspects: readonly Suspect[]
 }

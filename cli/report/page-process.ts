@@ -1,24 +1,25 @@
 // One process on the page.
 import type { ProcessReport, ReportEvent } from './document.ts'
 import { ending } from './ending.ts'
+import { nameOf } from './overview.ts'
 import { escaped } from './page-text.ts'
-import { clock, day } from './time.ts'
+import { isOfDays, moment, span } from './time.ts'
 
 /** Its section; `at` is its place among the report's processes, by which the script finds its data. */
 export function processSection(process: ProcessReport, at: number): string {
-  const { pid, source, boot, nodeVersion, startMs, lastMs, samples, samplesAPoint } = process
+  const { boot, nodeVersion, startMs, lastMs, samples, samplesAPoint } = process
   const end = ending(process.end)
   const isBad = boot?.level === 'warn'
   const badge =
     boot?.verdict === undefined ? '' : `<span class="badge ${isBad ? 'bad' : 'good'}">${escaped(boot.verdict)}</span>`
   const facts = [
     nodeVersion,
-    `${day(startMs)} ${clock(startMs)} to ${clock(lastMs)} UTC`,
+    `${span(startMs, lastMs)} UTC`,
     `${samples.toLocaleString('en-US')} samples${samplesAPoint > 1 ? `, each point the highest of ${samplesAPoint}` : ''}`,
   ]
   const parts = [
     `<section id="process-${at}">`,
-    `<div class="top"><h2>${escaped(source === undefined ? `pid ${pid}` : `${source} pid ${pid}`)}</h2>${badge}</div>`,
+    `<div class="top"><h2>${escaped(nameOf(process))}</h2>${badge}</div>`,
     `<p class="facts">${facts.flatMap(fact => (fact === undefined ? [] : escaped(fact))).join(' · ')}</p>`,
     `<p class="end${end.isBad ? ' bad' : ''}">${escaped(end.text)}</p>`,
     boot === undefined ? '' : `<p class="boot">${escaped(boot.msg)}</p>`,
@@ -61,7 +62,7 @@ function suspects({ suspects }: ProcessReport): string {
 <table><tbody>${rows.join('')}</tbody></table>`
 }
 
-function events({ events, omittedEvents }: ProcessReport): string {
+function events({ events, omittedEvents, startMs, lastMs }: ProcessReport): string {
   // The boot line stands above, whole.
   const listed = events.filter(({ event }) => event !== 'heap-validated')
   if (listed.length === 0) return ''
@@ -69,14 +70,14 @@ function events({ events, omittedEvents }: ProcessReport): string {
   return `<h3>Events</h3>
 <div class="events"><table>
 <thead><tr><th>UTC</th><th>level</th><th>event</th><th>what it says</th></tr></thead>
-<tbody>${listed.map(eventRow).join('')}</tbody>
+<tbody>${listed.map(event => eventRow(event, isOfDays(startMs, lastMs))).join('')}</tbody>
 </table>${more}</div>`
 }
 
 const LEVELS = ['warn', 'error']
 
-function eventRow({ timeMs, level, event, rung, cause, msg }: ReportEvent): string {
+function eventRow({ timeMs, level, event, rung, cause, msg }: ReportEvent, withDay: boolean): string {
   const color = LEVELS.includes(level) ? ` ${level}` : ''
   const name = [event, rung, cause === undefined ? undefined : `cause: ${cause}`].filter(part => part !== undefined)
-  return `<tr data-at="${timeMs}"><td>${clock(timeMs)}</td><td class="level${color}">${escaped(level)}</td><td class="name">${name.map(escaped).join('<br>')}</td><td class="said">${escaped(msg)}</td></tr>`
+  return `<tr data-at="${timeMs}"><td>${moment(timeMs, withDay)}</td><td class="level${color}">${escaped(level)}</td><td class="name">${name.map(escaped).join('<br>')}</td><td class="said">${escaped(msg)}</td></tr>`
 }

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto'
 import type { ProcessReport, ReportDocument } from './document.ts'
 import { ending } from './ending.ts'
+import { nameOf } from './overview.ts'
 import { processSection } from './page-process.ts'
 import { escaped } from './page-text.ts'
-import { clock, day } from './time.ts'
+import { isOfDays, moment, span } from './time.ts'
 
 /** uPlot and the page's own script and style, as build.mjs makes them. */
 declare const PAGE_SCRIPT: string
@@ -61,19 +62,24 @@ const unicodeEscape = (character: string): string => `\\u${character.charCodeAt(
 function spanOf(processes: readonly ProcessReport[]): string {
   const fromMs = Math.min(...processes.map(({ startMs }) => startMs))
   const toMs = Math.max(...processes.map(({ lastMs }) => lastMs))
-  return `${day(fromMs)} ${clock(fromMs)} to ${day(toMs) === day(fromMs) ? '' : `${day(toMs)} `}${clock(toMs)} UTC`
+  return `${span(fromMs, toMs)} UTC`
 }
 
 function index({ processes, omittedProcesses }: ReportDocument): string {
   if (processes.length < 2) return ''
-  const rows = processes.map(({ pid, source, startMs, lastMs, boot, peaks, events, end }, at) => {
-    const alarms = events.filter(({ level, event }) => level !== 'info' && event !== 'heap-validated').length
+  const [fromMs, toMs] = [
+    Math.min(...processes.map(({ startMs }) => startMs)),
+    Math.max(...processes.map(({ lastMs }) => lastMs)),
+  ]
+  const withDay = isOfDays(fromMs, toMs)
+  const rows = processes.map((process, at) => {
+    const { startMs, lastMs, boot, peaks, end } = process
     const cells = [
-      `<a href="#process-${at}">${escaped(source === undefined ? `pid ${pid}` : `${source} pid ${pid}`)}</a>`,
-      `${clock(startMs)} to ${clock(lastMs)}`,
+      `<a href="#process-${at}">${escaped(nameOf(process))}</a>`,
+      `${moment(startMs, withDay)} to ${moment(lastMs, withDay)}`,
       escaped(boot?.verdict ?? '--'),
       peaks.rssMB === undefined ? '--' : `${peaks.rssMB} MB`,
-      String(alarms),
+      process.alarms.toLocaleString('en-US'),
     ]
     const how = `<td class="said">${escaped(ending(end).text)}</td>`
     return `<tr>${cells.map(cell => `<td>${cell}</td>`).join('')}${how}</tr>`

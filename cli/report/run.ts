@@ -22,6 +22,7 @@ export class Run {
   readonly #firstEvents: ReportEvent[] = []
   #lastEvents: ReportEvent[] = []
   #events = 0
+  #alarms = 0
   #lastMs: number
   #boot: LogRecord | undefined
   #end: ProcessEnd = { kind: 'no-last-line' }
@@ -132,6 +133,7 @@ export class Run {
       series: this.#points.series(),
       events: [...this.#firstEvents, ...this.#lastEvents],
       omittedEvents: this.#events - this.#firstEvents.length - this.#lastEvents.length,
+      alarms: this.#alarms,
       suspects: this.#suspects,
     }
   }
@@ -161,6 +163,7 @@ export class Run {
 
   #remember(event: ReportEvent): void {
     this.#events++
+    if (event.level !== 'info' && event.event !== 'heap-validated') this.#alarms++
     if (this.#firstEvents.length < MOST_EVENTS / 2) this.#firstEvents.push(event)
     else this.#lastEvents = [...this.#lastEvents.slice(1 - MOST_EVENTS / 2), event]
   }

@@ -4,9 +4,12 @@ import t from 'tap'
 import { Braille } from '../../cli/report/braille.ts'
 import { chart, markOf } from '../../cli/report/chart.ts'
 import type { ProcessReport, ReportDocument } from '../../cli/report/document.ts'
+import { overview } from '../../cli/report/overview.ts'
 import { processSection } from '../../cli/report/page-process.ts'
 import { escaped } from '../../cli/report/page-text.ts'
 import { reportText } from '../../cli/report/text.ts'
+import { moment, span } from '../../cli/report/time.ts'
+import { wrapped } from '../../cli/wrap.ts'
 
 const paint = picocolors.createColors(false)
 
@@ -52,6 +55,7 @@ const processOf = (keys: Partial<ProcessReport> = {}): ProcessReport => ({
   series: series([10, 50, 100], 128),
   events: [],
   omittedEvents: 0,
+  alarms: 0,
   suspects: [],
   ...keys,
 })
@@ -125,6 +129,56 @@ t.test('the text tells all that is known, and steers no terminal', async t => {
   t.match(text, /2 more processes with little to say are left out\./)
   for (const steering of ['\x1b', '\x07', '\x9b', '\u202e']) t.notOk(text.includes(steering))
 })
+
+const died = { kind: 'no-last-line', containerRatio: 0.97 } as const
+
+t.test('several processes have a line each beneath the charts', async t => {
+  const day = 86_400_000
+  const text = reportText(
+    reportOf([processOf({ alarms: 1234 }), processOf({ pid: 20, lastMs: day, end: died, source: 'pod/x/app' })]),
+    80,
+    paint,
+  )
+  const lines = text.split('\n')
+  const at = lines.findIndex(line => line.startsWith('process '))
+  t.strictSame(lines.slice(at, at + 3), [
+    'process           UTC                               verdict  most RSS  alarms  …',
+    'pid 1             01-01 00:00:00 to 01-01 00:00:02  --         100 MB   1,234  …',
+    'pod/x/app pid 20  01-01 00:00:00 to 01-02 00:00:00  --         100 MB       0  …',
+  ])
+  const wide = overview([processOf(), processOf({ end: died })], 200, paint)
+  t.strictSame(
+    wide.map(line => line.slice(line.lastIndexOf('  ') + 2)),
+    ['end', 'exit 0', 'killed at 97.0 %, most likely'],
+  )
+})
+
+t.test('of many processes those are drawn that had trouble', async t => {
+  const quiet = (pid: number) => processOf({ pid })
+  const all = [...Array.from({ length: 11 }, (_, at) => quiet(at + 1)), processOf({ pid: 99, end: died })]
+  const text = reportText(reportOf(all), 100, paint)
+  t.equal(text.match(/^pid \d+ +1970/gm)?.length, 8)
+  t.match(text, /^pid 99 {2}1970/m)
+  t.match(text, /^8 of 12 are drawn; --html draws all of them\.$/m)
+  t.equal(text.match(/^pid \d+ +00:00:00 to /gm)?.length, 12, 'and all have a line')
+  t.notMatch(reportText(reportOf(all.slice(-8)), 100, paint), /are drawn/)
+})
+
+t.test('a moment has its day where the clock alone would not tell', async t => {
+  const ms = Date.UTC(2026, 10, 23, 19, 14, 45)
+  t.equal(span(ms, ms + 1000), '2026-11-23 19:14:45 to 19:14:46')
+  t.equal(span(ms, ms + 86_400_000), '2026-11-23 19:14:45 to 2026-11-24 19:14:45')
+  t.equal(moment(ms, false), '19:14:45')
+  t.equal(moment(ms, true), '11-23 19:14:45')
+})
+
+for (const [name, text, columns, want] of [
+  ['at spaces', 'one two three', 7, 'one two\n  three'],
+  ['a long word stays whole', 'a incomprehensibilities b', 5, 'a\n  incomprehensibilities\n  b'],
+  ['a number and its unit stay together', 'it holds 12.5 MB now', 13, 'it holds\n  12.5 MB now'],
+  ['percent', 'that is 97 % of it', 11, 'that is\n  97 % of\n  it'],
+] as const)
+  t.test(`wrapped: ${name}`, async t => t.equal(wrapped(text, columns, '  '), want))
 
 t.test('nothing of a log is markup', async t => {
   t.equal(escaped(`<a href="x" b='y'>&\u202e\0`), '&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;��')

@@ -1,35 +1,40 @@
-// Every command in docs/ is run, where what it needs is there; and the pages speak of what there is.
+// Every command in docs/ and deploy/ is run, where what it needs is there; and the pages speak of what there is.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { docker, whyNoDocker } from '../container/docker.ts'
-import { emptyFolder, NODE } from '../preload/node.ts'
+import { emptyFolder } from '../preload/node.ts'
 import { blocksIn } from './blocks.ts'
+import { COMPOSE, own, removeImages, runCommands } from './shell.ts'
 
-const PAGES = readdirSync('docs').filter(name => name.endsWith('.md'))
-const page = (name: string): string => readFileSync(join('docs', name), 'utf8')
+const PAGES = [
+  ...readdirSync('docs').flatMap(name => (name.endsWith('.md') ? [join('docs', name)] : [])),
+  'deploy/README.md',
+]
+const page = (path: string): string => readFileSync(path, 'utf8')
 
 const noDocker = await whyNoDocker()
 const works = (command: string, ...args: string[]): boolean =>
   spawnSync(command, args, { stdio: 'ignore' }).status === 0
-const noCluster = works('kubectl', 'get', 'pods', '--request-timeout=2s') ? undefined : 'no Kubernetes cluster here'
+const no = (isThere: boolean, reason: string): string | undefined => (isThere ? undefined : reason)
 
-/** What a command needs, by a word in it. */
+/** What a command needs, by a word in it; the first that is missing is why it is skipped. */
 const NEEDS: readonly (readonly [word: RegExp, missing: string | undefined])[] = [
-  [/\bkubectl\b/, noCluster],
+  [/\bkubectl kustomize\b/, no(works('kubectl', 'kustomize', '--help'), 'no kubectl here')],
+  [
+    /\bkubectl (?!kustomize)/,
+    no(works('kubectl', 'get', 'pods', '--request-timeout=2s'), 'no Kubernetes cluster here'),
+  ],
+  [/\bpromtool\b/, no(works('promtool', '--version'), 'no promtool here')],
+  [/\bdocker compose\b/, no(COMPOSE !== undefined, 'no docker compose here')],
   [/\bdocker\b|\$CONTAINER|\$IMAGE/, noDocker],
 ]
 
 const image = `heapguard-test:docs-${process.pid}`
 const container = `heapguard-test-docs-${process.pid}`
-const bin = emptyFolder()
 
 t.before(async () => {
-  // npx heapguard, as if the package were installed.
-  const cli = resolve('dist/heapguard.js')
-  writeFileSync(join(bin, 'npx'), `#!/bin/sh\n[ "$1" = heapguard ] || exit 64\nshift\nexec ${NODE} ${cli} "$@"\n`)
-  chmodSync(join(bin, 'npx'), 0o755)
   if (noDocker !== undefined) return
   const context = emptyFolder()
   mkdirSync(join(context, 'app'))
@@ -57,28 +62,28 @@ t.teardown(async () => {
   if (noDocker !== undefined) return
   await docker('rm', '--force', container)
   await docker('rmi', '--no-prune', image)
+  await removeImages()
 })
 
 for (const name of PAGES)
   for (const { line, commands, status } of blocksIn(page(name))) {
     const skip = NEEDS.find(([word, missing]) => word.test(commands) && missing !== undefined)?.[1] ?? false
-    t.test(`docs/${name}:${line}`, { skip }, async t => {
-      const env = [
-        `PATH=${bin}:${process.env.PATH}`,
-        `HOME=${process.env.HOME}`,
-        `IMAGE=${image}`,
-        `CONTAINER=${container}`,
-        'POD=none',
-      ]
-      const words = ['-i', ...env, 'sh', '-eu', '-c', commands]
-      const end = spawnSync('env', words, { cwd: emptyFolder(), encoding: 'utf8', timeout: 60_000 })
-      if (end.status !== status) t.comment(`${end.stdout}${end.stderr}`.slice(-2000))
+    t.test(`${name}:${line}`, { skip }, async t => {
+      // The recipes are run in a clone; what a page of docs/ leaves behind is not to lie in one.
+      const isRecipe = dirname(name) === 'deploy'
+      if (commands.includes('docker compose')) await docker('tag', image, own('their-app'))
+      const end = await runCommands(commands, {
+        cwd: isRecipe ? process.cwd() : emptyFolder(),
+        patienceMs: isRecipe ? 400_000 : 60_000,
+        variables: { IMAGE: image, CONTAINER: container, POD: 'none' },
+      })
+      if (end.status !== status) t.comment(end.output.slice(-2000))
       t.equal(end.status, status, 'exit status')
     })
   }
 
 t.test('each event and each cause of the code has its paragraph in the runbook, and no other', async t => {
-  const runbook = page('runbook.md')
+  const runbook = page('docs/runbook.md')
   const events = (runbook.split('\n## The events\n')[1] ?? '').split('\n## ')[0] ?? ''
   const headings = [...events.matchAll(/^### ([a-z-]+)/gm)].map(match => match[1])
   const wording = readdirSync('preload/core').map(file => readFileSync(join('preload/core', file), 'utf8'))
@@ -99,8 +104,8 @@ t.test('no link of the pages leads nowhere', async t => {
     )
   for (const name of PAGES)
     for (const [, path = '', anchor] of page(name).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
-      const target = path === '' ? name : path
-      t.ok(existsSync(join('docs', target)), `${name} -> ${target}`)
+      const target = path === '' ? name : join(dirname(name), path)
+      t.ok(existsSync(target), `${name} -> ${target}`)
       if (anchor !== undefined) t.ok(anchorsOf(page(target)).includes(anchor), `${name} -> #${anchor}`)
     }
 })

@@ -94,7 +94,9 @@ t.test('the gate runs the very command', async t =>
   t.match(readFileSync('.ci/gate.mjs', 'utf8'), "['npm test', ['npm', 'test']]"),
 )
 
-const PAGES = ['README.md', ...readdirSync('docs').map(name => join('docs', name))].filter(name => name.endsWith('.md'))
+const PAGES = ['README.md', 'deploy/README.md', ...readdirSync('docs').map(name => join('docs', name))].filter(name =>
+  name.endsWith('.md'),
+)
 for (const page of PAGES)
   t.test(`${page}: what it names in a sentence is there`, async t => {
     for (const command of namedIn(readFileSync(page, 'utf8'))) {

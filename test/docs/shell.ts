@@ -1,12 +1,12 @@
 // A shell in which the commands of the pages are run: as a reader would, but with names of this test's own.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { docker } from '../container/docker.ts'
 import { emptyFolder, NODE } from '../preload/node.ts'
 
 /** Images that the pages make; here they have the process's number behind them, so that nobody's own is replaced. */
-const PAGE_IMAGES = ['heapguard', 'thumbnails', 'my-app']
+const PAGE_IMAGES = ['heapguard', 'heapguard-init', 'thumbnails', 'their-app']
 
 export const own = (image: string): string => `heapguard-test:page-${image}-${process.pid}`
 
@@ -27,6 +27,11 @@ const program = (name: string, text: string): void => {
 }
 // npx heapguard, as if the package were installed.
 program('npx', `[ "$1" = heapguard ] || exit 64\nshift\nexec ${NODE} ${resolve('dist/heapguard.js')} "$@"\n`)
+const compose = readFileSync('deploy/compose.yaml', 'utf8')
+writeFileSync(
+  join(folder, 'compose.yaml'),
+  compose.replace(/^( +image:) (.+)$/gm, (_, key, name) => `${key} ${own(name)}`),
+)
 // A build has the host's network, so that npm ci reaches its registry; a published port is a free one.
 program(
   'docker',
@@ -37,6 +42,7 @@ for word; do
     "--target "*) ;;
 ${PAGE_IMAGES.map(name => `    *" ${name}") word=${own(name)} ;;`).join('\n')}
     "-p 3000:3000") word=127.0.0.1::3000 ;;
+    "-f deploy/compose.yaml") word=${join(folder, 'compose.yaml')} ;;
   esac
   set -- "$@" "$word"
   before=$word
@@ -44,7 +50,7 @@ done
 real=$(PATH=$REAL_PATH command -v docker)
 case $1 in
   build) shift; exec "$real" build --network=host --force-rm --quiet "$@" ;;
-  compose) shift; exec ${COMPOSE?.join(' ').replace(/^docker /, '"$real" ') ?? 'false'} "$@" ;;
+  compose) shift; exec ${COMPOSE?.join(' ').replace(/^docker /, '"$real" ') ?? 'false'} -p heapguard-test-${process.pid} "$@" ;;
 esac
 exec "$real" "$@"
 `,
