@@ -33,10 +33,10 @@ function makeChart(place: HTMLElement, process: ProcessReport): uPlot {
         { ...axis, space: 80, values: (_, ticks, __, ___, step) => ticks.map(tick => timeTick(tick, step)) },
         { ...axis, size: 64, values: (_, ticks) => ticks.map(tick => `${tick.toLocaleString('en-US')} MB`) },
       ],
-      series: [{ label: 'UTC', value: (_, seconds) => clock(seconds) }, ...series],
+      series: [{ label: 'UTC', value: (_, seconds) => clock(seconds, isOfDays(data[0])) }, ...series],
       cursor: { drag: { x: true, y: false, setScale: true }, points: { size: 7 } },
       hooks: {
-        draw: [chart => drawEvents(chart, process.events, color)],
+        draw: [chart => drawEvents(chart, process, color)],
         setCursor: [chart => tellEvents(chart, told, process)],
       },
     },
@@ -54,8 +54,14 @@ function timeTick(seconds: number, stepSeconds: number): string {
   return iso.slice(11, stepSeconds >= 60 ? 16 : stepSeconds >= 1 ? 19 : 23)
 }
 
-const clock = (seconds: number | null): string =>
-  seconds === null ? '--' : new Date(seconds * 1000).toISOString().slice(11, 21).replace(/\.0$/, '')
+const isOfDays = (seconds: ArrayLike<number>): boolean =>
+  (seconds[seconds.length - 1] ?? 0) - (seconds[0] ?? 0) > 86_400
+
+function clock(seconds: number | null, withDay: boolean): string {
+  if (seconds === null) return '--'
+  const iso = new Date(seconds * 1000).toISOString()
+  return withDay ? iso.slice(5, 19).replace('T', ' ') : iso.slice(11, 21).replace(/\.0$/, '')
+}
 
 function tellEvents(chart: uPlot, told: HTMLElement, { events }: ProcessReport): void {
   const near = eventsNear(chart, events)

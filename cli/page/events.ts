@@ -1,32 +1,47 @@
 // Events on the chart: a line down, and a mark on top that says how serious it is.
 import type uPlot from 'uplot'
-import type { ReportEvent } from '../report/document.ts'
+import type { ProcessReport, ReportEvent } from '../report/document.ts'
 
 /** The colour by level; an info is only a faint line. */
 const colorOf = ({ level }: ReportEvent): string => (level === 'error' ? 'bad' : level === 'warn' ? 'warn' : 'muted')
 
 const NEAR_PIXELS = 6
+/** Marks stand no closer than that: of those that would, the most serious is drawn. */
+const APART_PIXELS = 7
+/** More lines than that would be a fence in front of the curves. */
+const MOST_LINES = 24
 
-/** Draws all events that are in view. */
-export function drawEvents(chart: uPlot, events: readonly ReportEvent[], color: (name: string) => string): void {
+const LEVELS = ['info', 'warn', 'error']
+const weightOf = ({ level }: ReportEvent): number => LEVELS.indexOf(level)
+
+interface Mark {
+  /** In pixels of the canvas. */
+  readonly x: number
+  readonly event: ReportEvent
+}
+
+/** Draws the events that are in view, and where some were left out. */
+export function drawEvents(chart: uPlot, process: ProcessReport, color: (name: string) => string): void {
   const { ctx, bbox } = chart
   const pixel = devicePixelRatio
   ctx.save()
   ctx.beginPath()
   ctx.rect(bbox.left - 6 * pixel, bbox.top, bbox.width + 12 * pixel, bbox.height)
   ctx.clip()
-  for (const event of events) {
-    const x = Math.round(chart.valToPos(event.timeMs / 1000, 'x', true))
-    const isFaint = event.level === 'info'
+  drawGap(chart, process, color('muted'))
+  const marks = marksIn(chart, process.events)
+  const isFence = marks.length > MOST_LINES
+  for (const { x, event } of marks) {
+    const isFaint = weightOf(event) < 1
     ctx.strokeStyle = ctx.fillStyle = color(colorOf(event))
     ctx.lineWidth = pixel
-    ctx.globalAlpha = isFaint ? 0.5 : 0.9
+    ctx.globalAlpha = isFence ? 0.25 : isFaint ? 0.5 : 0.9
     ctx.setLineDash([2 * pixel, 3 * pixel])
     ctx.beginPath()
     ctx.moveTo(x, bbox.top)
     ctx.lineTo(x, bbox.top + bbox.height)
-    ctx.stroke()
-    const size = (isFaint ? 4 : 6) * pixel
+    if (!isFence || event.level === 'error') ctx.stroke()
+    const size = (isFaint || isFence ? 4 : 6) * pixel
     ctx.globalAlpha = 1
     ctx.beginPath()
     ctx.moveTo(x - size, bbox.top)
@@ -35,6 +50,37 @@ export function drawEvents(chart: uPlot, events: readonly ReportEvent[], color: 
     ctx.fill()
   }
   ctx.restore()
+}
+
+function marksIn(chart: uPlot, events: readonly ReportEvent[]): readonly Mark[] {
+  const marks: Mark[] = []
+  for (const event of events) {
+    const x = Math.round(chart.valToPos(event.timeMs / 1000, 'x', true))
+    const last = marks[marks.length - 1]
+    if (last === undefined || x - last.x >= APART_PIXELS * devicePixelRatio) marks.push({ x, event })
+    else if (weightOf(event) > weightOf(last.event)) marks[marks.length - 1] = { x: last.x, event }
+  }
+  return marks
+}
+
+/** The first and the last events are kept: between them a band says how many were not. */
+function drawGap(chart: uPlot, { events, omittedEvents }: ProcessReport, color: string): void {
+  const { ctx, bbox } = chart
+  const [before, after] = [events[events.length / 2 - 1], events[events.length / 2]]
+  if (omittedEvents === 0 || before === undefined || after === undefined) return
+  const from = chart.valToPos(before.timeMs / 1000, 'x', true)
+  const to = chart.valToPos(after.timeMs / 1000, 'x', true)
+  const pixel = devicePixelRatio
+  ctx.fillStyle = color
+  ctx.globalAlpha = 0.12
+  ctx.fillRect(from, bbox.top, to - from, 16 * pixel)
+  ctx.globalAlpha = 1
+  ctx.font = `${11 * pixel}px system-ui, sans-serif`
+  ctx.textAlign = 'center'
+  ctx.textBaseline = 'middle'
+  const text = `${omittedEvents.toLocaleString('en-US')} more events`
+  const middle = (Math.max(from, bbox.left) + Math.min(to, bbox.left + bbox.width)) / 2
+  if (to - from > 100 * pixel) ctx.fillText(text, middle, bbox.top + 8 * pixel)
 }
 
 /** The events under the cursor, three at most. */

@@ -53,7 +53,7 @@ const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(
 
 /** What the charts are made of. No `<` stands in it, so it cannot end its script element, whatever the log holds. */
 function dataOf({ processes }: ReportDocument): string {
-  const drawn = processes.map(({ series, events }) => ({ series, events }))
+  const drawn = processes.map(({ series, events, omittedEvents }) => ({ series, events, omittedEvents }))
   return JSON.stringify({ processes: drawn }).replace(/[<>&\u2028\u2029]/g, unicodeEscape)
 }
 
@@ -65,6 +65,9 @@ function spanOf(processes: readonly ProcessReport[]): string {
   return `${span(fromMs, toMs)} UTC`
 }
 
+const COLUMNS = ['process', 'UTC', 'verdict', 'most RSS', 'alarms']
+
+/** The processes of a log at a glance; on a narrow page each is a small list of its own. */
 function index({ processes, omittedProcesses }: ReportDocument): string {
   if (processes.length < 2) return ''
   const [fromMs, toMs] = [
@@ -81,13 +84,14 @@ function index({ processes, omittedProcesses }: ReportDocument): string {
       peaks.rssMB === undefined ? '--' : `${peaks.rssMB} MB`,
       process.alarms.toLocaleString('en-US'),
     ]
-    const how = `<td class="said">${escaped(ending(end).text)}</td>`
-    return `<tr>${cells.map(cell => `<td>${cell}</td>`).join('')}${how}</tr>`
+    const { short, isBad } = ending(end)
+    const how = `<td class="said${isBad ? ' bad' : ''}" data-is="end">${escaped(short)}</td>`
+    return `<tr>${cells.map((cell, column) => `<td data-is="${COLUMNS[column]}">${cell}</td>`).join('')}${how}</tr>`
   })
   const more =
     omittedProcesses === 0 ? '' : `<p class="hint">${omittedProcesses} more with little to say are left out.</p>`
   return `<nav><table>
-<thead><tr><th>process</th><th>UTC</th><th>verdict</th><th>most RSS</th><th>alarms</th><th>end</th></tr></thead>
+<thead><tr>${[...COLUMNS, 'end'].map(name => `<th>${name}</th>`).join('')}</tr></thead>
 <tbody>${rows.join('')}</tbody>
 </table>${more}</nav>`
 }

@@ -4,7 +4,7 @@ import { type LogRecord, numberIn, textIn } from './find-record.ts'
 import { COLUMNS, type Point, Points } from './points.ts'
 
 /** More events than that: the first and the last of them are kept. */
-const MOST_EVENTS = 200
+const MOST_EVENTS = 1000
 const MOST_SUSPECTS = 10
 
 /** Clocks and rounding (uptimeS has one decimal) make two records of one process differ by less than that. */

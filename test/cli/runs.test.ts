@@ -69,15 +69,17 @@ t.test('too many processes: those with least to say go, and are counted', async 
 })
 
 t.test('events: the first and the last are kept', async t => {
-  const many = Array.from({ length: 500 }, (_, at) => record(2000 + at, 'evidence-problem', { at, level: 'warn' }))
+  const many = Array.from({ length: 1500 }, (_, at) => record(2000 + at, 'evidence-problem', { at, level: 'warn' }))
   const [{ events, omittedEvents, alarms } = { events: [], omittedEvents: 0, alarms: 0 }] = reportsOf([
     boot(1000),
     ...many,
   ])
-  t.equal(events.length, 200)
-  t.equal(omittedEvents, 301)
-  t.equal(alarms, 500, 'those that are left out are counted')
-  t.equal(events[199]?.timeMs, 2499)
+  t.equal(events.length, 1000)
+  t.equal(omittedEvents, 501)
+  t.equal(alarms, 1500, 'those that are left out are counted')
+  t.equal(events[499]?.timeMs, 2498)
+  t.equal(events[500]?.timeMs, 3000)
+  t.equal(events[999]?.timeMs, 3499)
 })
 
 t.test('suspects are the last that were named, and only what is well formed', async t => {
