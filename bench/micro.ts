@@ -23,16 +23,16 @@ const budget = budgetOf({
   operatorMB: 8192,
   nodeSeesBytes: undefined,
 })
-const takeSample = openSampler(host)
+const sampler = openSampler(host)
 const { group } = kernelLimit
 const parts = { host, settings, forWatch: undefined, budget, log, liveWorkers: () => [], folder: '' }
 const lookout = openLookout(parts)
-const sample = takeSample(group, { kind: 'whole' })
+const sample = sampler.whole(group)
 
 const subjects: Record<string, () => unknown> = {
   'process.memoryUsage()': () => process.memoryUsage(),
-  'one sample, calm': () => takeSample(group, { kind: 'calm', belowBytes: Number.MAX_SAFE_INTEGER as never }),
-  'one sample, whole': () => takeSample(group, { kind: 'whole' }),
+  'one glance': () => sampler.glance(group),
+  'one sample, whole': () => sampler.whole(group),
   'one pulse': () => lookout.look(0 as never, false),
   'one line to /dev/null': () => log.say(memoryLine(sample, budget, 0)),
 }

@@ -15,7 +15,7 @@ import type { Entry } from './core/record.ts'
 import { configProblem, evidenceProblem, memoryLine, signalArrived } from './core/report-watch.ts'
 import { ladderLimitsOf } from './core/resize.ts'
 import type { SettingProblem, Settings } from './core/settings.ts'
-import { bytes, millis } from './core/units.ts'
+import { type Bytes, bytes, type Millis, millis } from './core/units.ts'
 import { planReport, reportText } from './core/v8-report.ts'
 import { readWatchSettings, type WatchSettings } from './core/watch-settings.ts'
 import { openEvidence } from './evidence/open.ts'
@@ -63,6 +63,10 @@ export interface ForWatch extends WatchSettings {
 
 /** Every so manieth look asks whether the limit moved. */
 const LIMIT_EACH = 10
+/** While all is calm so many looks in a row may be glances … */
+const MOST_GLANCES = 9
+/** … and with a recorder no more than lie between two of its beats (beat-pace.ts). */
+const BEAT_MS = 5000
 
 /** At boot, where something is set that start-up does not know: the watch's settings; says every problem, `problems` first. */
 export function readRest(host: Host, warnPercent: number, problems: readonly SettingProblem[], log: Log): ForWatch {
@@ -123,11 +127,11 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     settings.onCritical === 'sigterm' && parts.forWatch !== undefined
       ? openDrain(parts.forWatch.ownSignal, log)
       : undefined
-  const eye = openEye(host, settings.pulseMs === 0)
+  const eye = openEye(host)
   const group = () => bounds.budget().kernelLimit.group
   let state: LadderState = ladderOf(ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings))
   const standing = () => {
-    const sample = eye.glance(group())
+    const sample = eye.aside(group())
     return { sample, budget: bounds.budget(), state, history: eye.history(), warnPercent }
   }
   const metrics =
@@ -154,30 +158,50 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     }
   }
 
+  const sawHeap = (heapUsed: Bytes): void => {
+    if (heapUsed > peak) peak = heapUsed
+  }
+
+  /** What a calm process pays: a few numbers, once each pulse. True: there is nothing more to do. */
+  const glance = (): boolean => {
+    const most = currentFlight() === undefined ? MOST_GLANCES : Math.min(MOST_GLANCES, BEAT_MS / pauseMs - 1)
+    const seen = eye.glance(state, bounds.limitBytes(), group(), most)
+    if (seen === undefined) return false
+    sawHeap(seen.heapUsedBytes)
+    return true
+  }
+
+  const look = (lateMs: Millis, isLineDue: boolean): void => {
+    const isLimitDue = looks >= LIMIT_EACH
+    if (isLimitDue) looks = 0
+    if (isLimitDue && bounds.readAgain())
+      state = underLimits(state, ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings))
+    const sample = eye.look(group())
+    const now = sample.uptimeMs
+    sawHeap(sample.memory.heapUsed)
+    if (isLineDue) log.say(memoryLine(sample, bounds.budget(), log.droppedLines()))
+    const next = step(state, sample, now)
+    state = next.state
+    for (const event of next.events) act(event, { state, sample, history: eye.history(), lateMs })
+    company.sayKills(group(), false)
+    drain?.(isCriticalAt(state, sample, now))
+    const isHalfWay = eye.isNear(state, bounds.limitBytes())
+    if (isHalfWay) company.note(group(), now)
+    metrics?.look(now)
+    const calmMs = settings.pulseMs
+    const nearestMs = timeToNearest(state, eye.before(), sample)
+    const isUp = state.heap.rung !== undefined || state.container.rung !== undefined
+    if (calmMs > 0) pauseMs = nextLook({ calmMs, lastMs: pauseMs, nearestMs, lateMs, isUp })
+    const isNear = isHalfWay || (calmMs > 0 && pauseMs < calmMs)
+    currentFlight()?.look({ sample, state, limitBytes: bounds.limitBytes(), isNear, pauseMs: millis(pauseMs) })
+  }
+
   return {
     look: (lateMs, isLineDue) => {
       looks++
-      if (looks % LIMIT_EACH === 0 && bounds.readAgain())
-        state = underLimits(state, ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings))
       bounds.sumHeaps(isLineDue)
-      const outlook = () => ({ state, limitBytes: bounds.limitBytes(), group: group() })
-      const sample = eye.look(outlook(), isLineDue)
-      const now = sample.uptimeMs
-      if (sample.memory.heapUsed > peak) peak = sample.memory.heapUsed
-      if (isLineDue) log.say(memoryLine(sample, bounds.budget(), log.droppedLines()))
-      const next = step(state, sample, now)
-      state = next.state
-      for (const event of next.events) act(event, { state, sample, history: eye.history(), lateMs })
-      company.sayKills(group(), false)
-      drain?.(isCriticalAt(state, sample, now))
-      if (eye.isNear(outlook())) company.note(group(), now)
-      metrics?.look(now)
-      const calmMs = settings.pulseMs
-      const nearestMs = timeToNearest(state, eye.before(), sample)
-      const isUp = state.heap.rung !== undefined || state.container.rung !== undefined
-      if (calmMs > 0) pauseMs = nextLook({ calmMs, lastMs: pauseMs, nearestMs, lateMs, isUp })
-      const isNear = eye.isNear(outlook()) || (calmMs > 0 && pauseMs < calmMs)
-      currentFlight()?.look({ sample, state, limitBytes: bounds.limitBytes(), isNear, pauseMs: millis(pauseMs) })
+      // A look that is late, or sooner than the calm pace, has a reason to see everything.
+      if (isLineDue || pauseMs !== settings.pulseMs || lateMs >= pauseMs || !glance()) look(lateMs, isLineDue)
       return millis(pauseMs)
     },
     peakHeapUsedBytes: () => peak,

@@ -122,8 +122,11 @@ function stall(text: string | undefined, kind: string): Stall | undefined {
 type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> }
 
 // Leaves out the keys that are undefined.
-const present = <T extends object>(record: T): Present<T> =>
-  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Present<T>
+function present<T extends object>(record: T): Present<T> {
+  const left: { [K in keyof T]?: T[K] } = {}
+  for (const key of Object.keys(record) as (keyof T)[]) if (record[key] !== undefined) left[key] = record[key]
+  return left as Present<T>
+}
 
 // The same, and undefined when nothing is left.
 function some<T extends object>(record: T): Present<T> | undefined {

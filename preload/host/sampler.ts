@@ -1,39 +1,45 @@
 // One look: the process through Node, the container through the kernel's files.
+import type { Glance } from '../core/calm.ts'
 import type { Companion } from '../core/cause.ts'
 import type { MemoryGroup } from '../core/cgroup.ts'
 import { field } from '../core/kernel-files.ts'
-import type { ProcessMemory, Sample } from '../core/sample.ts'
+import type { Sample } from '../core/sample.ts'
 import { type Bytes, bytes, mbToBytes } from '../core/units.ts'
-import { readUsage, type UsageDepth } from '../core/usage.ts'
+import { readUsage } from '../core/usage.ts'
+import { openGlanceReader } from './glancer.ts'
 import type { Host } from './host.ts'
 
-/**
- * Takes one sample. A calm one of a container that is under `belowBytes` has only heapUsed anew of what Node says: the
- * rest, RSS above all, is that of the sample before [measured: it would be a fifth of the pulse's cost]. Throws only what
- * process.memoryUsage or V8 throws.
- */
-export type TakeSample = (group: MemoryGroup | undefined, depth: UsageDepth) => Sample
+export interface Sampler {
+  /** All that Node, V8 and the group's files say. Throws only what process.memoryUsage or V8 throws. */
+  readonly whole: (group: MemoryGroup | undefined) => Sample
+  /** What a calm pulse needs to stay calm. Throws what V8 throws. */
+  readonly glance: (group: MemoryGroup | undefined) => Glance
+}
 
-/** Returns the function that takes samples; it counts V8's major collections from now on. */
-export function openSampler(host: Host): TakeSample {
+/** Takes samples from now on, and counts V8's major collections. */
+export function openSampler(host: Host): Sampler {
   const majorCollections = countMajorCollections(host.Registry)
   const heapLimitBytes = host.heapLimit()
-  let last: ProcessMemory | undefined
-  return (group, depth) => {
-    const container = group === undefined ? {} : readUsage(host.readText, group, depth)
-    const { heapUsed, oldSpaceBytes, oldCapacityBytes } = heapLevels(host)
-    const { usageBytes } = container
-    const isCalm = depth.kind === 'calm' && usageBytes !== undefined && usageBytes < depth.belowBytes
-    last = isCalm && last !== undefined ? { ...last, heapUsed } : host.memory()
-    return {
-      memory: last,
-      heapLimitBytes,
-      oldSpaceBytes,
-      oldCapacityBytes,
-      majorCollections: majorCollections(),
-      container,
-      uptimeMs: host.uptime(),
-    }
+  const reader = openGlanceReader(host)
+  return {
+    whole: group => {
+      const container = group === undefined ? {} : readUsage(host.readText, group, { kind: 'whole' })
+      const { oldSpaceBytes, oldCapacityBytes } = heapLevels(host)
+      return {
+        memory: host.memory(),
+        heapLimitBytes,
+        oldSpaceBytes,
+        oldCapacityBytes,
+        majorCollections: majorCollections(),
+        container,
+        uptimeMs: host.uptime(),
+      }
+    },
+    glance: group => {
+      const { heapUsedBytes, oldSpaceBytes } = heapLevels(host)
+      const usageBytes = group === undefined ? undefined : reader.usage(group)
+      return { heapUsedBytes, oldSpaceBytes, majorCollections: majorCollections(), usageBytes }
+    },
   }
 }
 
@@ -52,7 +58,9 @@ function countMajorCollections(Registry: typeof FinalizationRegistry): () => num
   return () => count
 }
 
-function heapLevels(host: Host): Pick<Sample, 'oldSpaceBytes' | 'oldCapacityBytes'> & { readonly heapUsed: Bytes } {
+function heapLevels(
+  host: Host,
+): Pick<Sample, 'oldSpaceBytes' | 'oldCapacityBytes'> & { readonly heapUsedBytes: Bytes } {
   let all = 0
   let young = 0
   let capacity = 0
@@ -62,7 +70,7 @@ function heapLevels(host: Host): Pick<Sample, 'oldSpaceBytes' | 'oldCapacityByte
     if (space_name.startsWith('new')) young += space_used_size
     else capacity += space_size
   }
-  return { heapUsed: bytes(all), oldSpaceBytes: bytes(all - young), oldCapacityBytes: bytes(capacity) }
+  return { heapUsedBytes: bytes(all), oldSpaceBytes: bytes(all - young), oldCapacityBytes: bytes(capacity) }
 }
 
 /** More processes are not looked through. */
