@@ -52,7 +52,8 @@ export const managers: Readonly<Record<string, Software>> = {
     folder: 'pm2',
     script: service,
     as: 'app.js',
-    blur: pm2Blur,
+    // What the app says comes through a pipe, its end through another way: either may be first.
+    blur: text => pm2Blur(text).replace(/(.*exited with code.*\n)(got SIGINT\n)/, '$2$1'),
     mostMs: 120_000,
     steps: ['wait for ready', 'SIGTERM'],
     command: () => ['sh', '-c', 'PM2_HOME=$PWD/pm2 exec ../../node_modules/.bin/pm2-runtime start app.js'],
