@@ -40,7 +40,7 @@ const RULES: readonly (readonly [reason: string, holds: (facts: ProcessFacts) =>
   ['HEAPGUARD_ENABLED is off', f => !f.enabled],
   ['it runs in this process already', f => f.alreadyLoaded],
   ['a worker thread', f => f.isWorkerThread],
-  ['not Node.js', f => Boolean(f.versions.electron ?? f.versions.bun ?? f.versions.deno)],
+  ['not Node.js', f => ['electron', 'bun', 'deno'].some(other => other in f.versions)],
   [`Node.js older than ${OLDEST_NODE_MAJOR}`, f => !(Number.parseInt(f.versions.node ?? '', 10) >= OLDEST_NODE_MAJOR)],
   ['a file under node --test', f => Boolean(f.testContext)],
   ['a snapshot is being built', f => f.execArgv.some(arg => arg.startsWith('--build-snapshot'))],

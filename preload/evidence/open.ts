@@ -66,7 +66,7 @@ export function openEvidence({
   }
   const load = (): EvidenceFile => {
     // Not by require, as the second file: no loader hook of the app sees it.
-    file ??= loadFile<EvidenceFile>(`${folder}/evidence.js`, host.readText)
+    file ??= loadFile<EvidenceFile>(`${folder}/evidence.js`, host.readText, require)
     return file
   }
   const writeProfile = (head: Parameters<EvidenceFile['heapProfileText']>[0]): void => {

@@ -16,16 +16,18 @@ export function ifLoadable(watch: () => Watch): Watch | undefined {
 
 /** Returns a function that loads the file at its first call. It throws what reading or compiling throws, each time anew. */
 export function watchLoader(folder: string, readText: ReadText): () => Watch {
+  // A require after start-up would pass the app's loader hooks too. Node before 20.16 has nothing else.
+  const load = process.getBuiltinModule || require
   let loaded: Watch | undefined
-  return () => (loaded = loaded || loadFile<Watch>(`${folder}/watch.js`, readText))
+  return () => (loaded = loaded || loadFile<Watch>(`${folder}/watch.js`, readText, load))
 }
 
-/** What one of the guard's other files exports. Throws what reading or compiling throws. */
-export function loadFile<T>(path: string, readText: ReadText): T {
+/** What one of the guard's other files exports; `load` is its require. Throws what reading or compiling throws. */
+export function loadFile<T>(path: string, readText: ReadText, load: (id: string) => object | undefined): T {
   const code = readText(path)
   if (code === undefined) throw new Error(`${path} is missing`)
-  const { compileFunction } = require('node:vm') as typeof import('node:vm')
+  const { compileFunction } = load('node:vm') as typeof import('node:vm')
   const module = { exports: {} as T }
-  compileFunction(code, ['require', 'module'], { filename: path })(require, module)
+  compileFunction(code, ['require', 'module'], { filename: path })(load, module)
   return module.exports
 }

@@ -39,7 +39,7 @@ export function openMetrics({ folder, ...parts }: OpenMetricsParts): Metrics {
     look: now => {
       if (close !== undefined || now < nextAt) return
       try {
-        file ??= loadFile<MetricsFile>(`${folder}/metrics.js`, host.readText)
+        file ??= loadFile<MetricsFile>(`${folder}/metrics.js`, host.readText, require)
         close = file.serveMetrics(parts, failed)
       } catch (error) {
         failed(error)

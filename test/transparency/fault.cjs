@@ -15,6 +15,7 @@ const wrap = (object, label) =>
   new Proxy(object, {
     get: (target, key) => {
       const value = target[key]
+      if (value === process.getBuiltinModule && value !== undefined) return requireFaulty
       // process.emit is what Node would have called without the guard, handlers of the app included.
       if (key === 'emit' || typeof value !== 'function' || typeof key === 'symbol' || /^[A-Z]/.test(key)) return value
       return (...args) => {

@@ -134,10 +134,12 @@ export async function runCase(one: Case, preload: string, logs: 'file' | 'defaul
   const env = {
     PATH: `${dirname(NODE)}:${process.env.PATH}`,
     HOME: process.env.HOME ?? '/',
-    NODE_OPTIONS: one.nodeOptions?.(preload) ?? `--require ${preload}`,
+    NODE_OPTIONS:
+      one.nodeOptions?.(preload) ?? `${logs === 'file' ? '--max-old-space-size=384 ' : ''}--require ${preload}`,
     HEAPGUARD_TEST_LOOK: lookFile,
-    // The empty preload's run has it too: the environment must be the same.
-    ...(logs === 'file' ? { HEAPGUARD_LOG_FILE: logFile } : {}),
+    // The empty preload's run has it too: the environment must be the same. Where all fits, nothing is worded at boot, and
+    // the second file is loaded by the first tick.
+    ...(logs === 'file' ? { HEAPGUARD_LOG_FILE: logFile, CONTAINER_MEMORY_MB: '1024' } : {}),
     ...one.env,
   }
   const args = [...(one.nodeArgs ?? []), ...(one.as === undefined ? ['-e', script] : [one.as])]

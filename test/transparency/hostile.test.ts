@@ -75,6 +75,11 @@ const replaced: Record<string, Case> = {
   'the module loader': {
     script: `const { Module } = require('module'); const { _load } = Module; Module._load = function (name) { console.log('load', name); return _load.apply(this, arguments) }; require.extensions['.js'] = ${refuse('extension')}; require('os'); ${later}`,
   },
+  'hooks on resolve and load, a channel of each require': {
+    script: `require('module').registerHooks({ resolve(name, context, next) { console.log('resolve', name); return next(name, context) }, load(url, context, next) { console.log('load', url); return next(url, context) } }); for (const name of ['tracing:module.require:start', 'tracing:module.import:start']) require('diagnostics_channel').subscribe(name, ({ id }) => console.log(name, id)); require('os'); ${later}`,
+    want: { code: 0, stdout: /require:start os\nresolve os\nload node:os\nover\n$/ },
+    from: 24,
+  },
   'loadable hooks on compile': {
     script: `const vm = require('vm'); vm.compileFunction = vm.runInThisContext = ${refuse('vm')}; ${later}`,
   },

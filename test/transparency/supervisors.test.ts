@@ -1,6 +1,6 @@
 // What commonly stands in front of an app, and what it stands in front of.
 import { spawnSync } from 'node:child_process'
-import { resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import t from 'tap'
 import { GUARD } from '../preload/node.ts'
 import { type Case, compareCases, runCase } from './harness.ts'
@@ -113,9 +113,16 @@ compareCases(t, {
     script: `require('node:test')('one', () => {})`,
     as: 'app.test.js',
     full: true,
-    command: ({ node }) => [node, '--test', '--experimental-test-coverage', '--test-reporter=tap'],
-    blur: text =>
-      text.replaceAll(/duration_ms:? [\d.]+/g, 'duration_ms').replaceAll(/^# .*(preload|empty|\|).*$/gm, '#'),
+    // The preload with its other files, where the image and the npm package have it.
+    command: ({ node, env }) => {
+      const preload = env.NODE_OPTIONS?.split(' ').at(-1) ?? ''
+      const test = `"${node}" --test --experimental-test-coverage --test-reporter=tap`
+      const copy = `mkdir -p node_modules/guard && cp ${dirname(preload)}/*.*js* node_modules/guard`
+      const line = `export NODE_OPTIONS=; ${copy}; NODE_OPTIONS="--require $PWD/node_modules/guard/${basename(preload)}" ${test}; code=$?; rm -r node_modules; exit $code`
+      return ['sh', '-c', line]
+    },
+    want: { code: 0, stdout: /# all files +\| 100\.00/ },
+    blur: text => text.replaceAll(/duration_ms:? [\d.]+/g, 'duration_ms'),
   },
   'sh -c, which waits for it': {
     script: handled,
