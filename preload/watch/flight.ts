@@ -23,7 +23,7 @@ export function beginFlight(
 ): void {
   const parts: FlightParts = { host, log, dir, run, budget }
   try {
-    flight = loadFile<RecordFile>(`${folder}/record.js`, host.readText).openFlight(parts)
+    flight = loadFile<RecordFile>(`${folder}/record.js`, host.readText, require).openFlight(parts)
   } catch (error) {
     log.say(evidenceProblem('flight record', error))
   }
