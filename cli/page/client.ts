@@ -5,6 +5,8 @@ import { drawEvents, eventsNear } from './events.ts'
 import { seriesOf } from './series.ts'
 
 const HEIGHT = 340
+/** Events that the cursor tells at once. */
+const MOST_TOLD = 3
 /** More charts than that wait until they are looked at. */
 const AT_ONCE = 12
 
@@ -28,7 +30,8 @@ function makeChart(place: HTMLElement, process: ProcessReport): uPlot {
       width: place.clientWidth,
       height: HEIGHT,
       tzDate: seconds => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
-      scales: { y: { range: (_, __, most) => [0, most * 1.04] } },
+      padding: [null, 36, null, null],
+      scales: { y: { range: (_, __, most) => [0, most * 1.08] } },
       axes: [
         { ...axis, space: 80, values: (_, ticks, __, ___, step) => ticks.map(tick => timeTick(tick, step)) },
         { ...axis, size: 64, values: (_, ticks) => ticks.map(tick => `${tick.toLocaleString('en-US')} MB`) },
@@ -67,16 +70,17 @@ function tellEvents(chart: uPlot, told: HTMLElement, { events }: ProcessReport):
   const near = eventsNear(chart, events)
   told.hidden = near.length === 0
   if (near.length === 0) return
-  told.replaceChildren(
-    ...near.map(event => {
-      const line = document.createElement('p')
-      const name = document.createElement('b')
-      name.textContent = event.event
-      name.className = event.level
-      line.append(name, ` ${event.msg}`)
-      return line
-    }),
-  )
+  const lines = near.slice(0, MOST_TOLD).map(event => {
+    const line = document.createElement('p')
+    const name = document.createElement('b')
+    name.textContent = event.event
+    name.className = event.level
+    line.append(name, ` ${event.msg}`)
+    return line
+  })
+  const more = document.createElement('p')
+  more.textContent = `and ${near.length - lines.length} more`
+  told.replaceChildren(...lines, ...(near.length > lines.length ? [more] : []))
   const left = chart.cursor.left ?? 0
   told.classList.toggle('right', left > chart.over.clientWidth / 2)
 }

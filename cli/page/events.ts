@@ -83,10 +83,10 @@ function drawGap(chart: uPlot, { events, omittedEvents }: ProcessReport, color: 
   if (to - from > 100 * pixel) ctx.fillText(text, middle, bbox.top + 8 * pixel)
 }
 
-/** The events under the cursor, three at most. */
+/** The events under the cursor, the most serious first. */
 export function eventsNear(chart: uPlot, events: readonly ReportEvent[]): readonly ReportEvent[] {
   const { left } = chart.cursor
   if (left === undefined || left < 0) return []
   const distance = ({ timeMs }: ReportEvent) => Math.abs(chart.valToPos(timeMs / 1000, 'x') - left)
-  return events.filter(event => distance(event) <= NEAR_PIXELS).slice(0, 3)
+  return events.filter(event => distance(event) <= NEAR_PIXELS).sort((a, b) => weightOf(b) - weightOf(a))
 }

@@ -46,7 +46,16 @@ export type ProcessEnd =
       readonly pressed?: string
       readonly signal?: string
       readonly containerRatio?: number
+      /** What the next start found out, where its record is in the log. */
+      readonly death?: PreviousDeath
     }
+
+/** A \`previous-death\` record, as far as the end of the run that it speaks of is concerned. */
+export interface PreviousDeath {
+  readonly death: string
+  readonly confidence: string
+  readonly msg: string
+}
 
 export interface ReportEvent {
   readonly timeMs: number
@@ -57,6 +66,8 @@ export interface ReportEvent {
   readonly resource?: string
   readonly rung?: string
   readonly cause?: string
+  /** Of previous-death. */
+  readonly death?: string
 }
 
 export interface Suspect {

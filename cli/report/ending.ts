@@ -1,5 +1,5 @@
 // How a process ended, in a sentence that claims no more than the log shows.
-import type { ProcessEnd } from './document.ts'
+import type { PreviousDeath, ProcessEnd } from './document.ts'
 
 /** From this share of the container on a silent end is most likely the kernel's. */
 const NEAR_LIMIT = 0.9
@@ -27,7 +27,29 @@ export function ending(end: ProcessEnd): Ending {
   }
 }
 
-function noLastLine({ pressed, signal, containerRatio }: Extract<ProcessEnd, { kind: 'no-last-line' }>): Ending {
+/** In a few words; whatever else a log may say there is told as it stands. */
+const DEATHS: Readonly<Record<string, string>> = {
+  'v8-heap-limit': "V8's heap limit",
+  'kernel-oom': 'killed by the kernel',
+  'stopped-from-outside': 'stopped from outside',
+  'killed-from-outside': 'killed from outside',
+  crash: 'crashed',
+}
+const BY_MEMORY = ['v8-heap-limit', 'kernel-oom', 'crash']
+
+/** What the next start found out, which knows more than the lines before the end. */
+function told({ death, confidence, msg }: PreviousDeath): Ending {
+  const sureness = confidence === 'certain' ? '' : confidence === 'likely' ? ', most likely' : ', possibly'
+  return {
+    text: `The log stops; the next start says of it: ${msg}`,
+    short: `${DEATHS[death] ?? death}${sureness}`,
+    isBad: BY_MEMORY.includes(death),
+  }
+}
+
+function noLastLine(end: Extract<ProcessEnd, { kind: 'no-last-line' }>): Ending {
+  const { pressed, signal, containerRatio, death } = end
+  if (death !== undefined && death.death !== 'not-known') return told(death)
   const percent = containerRatio === undefined ? undefined : `${(containerRatio * 100).toFixed(1)} %`
   const share = percent === undefined ? '' : ` at ${percent} of the container`
   if (containerRatio !== undefined && containerRatio >= NEAR_LIMIT)

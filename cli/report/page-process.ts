@@ -76,8 +76,10 @@ function events({ events, omittedEvents, startMs, lastMs }: ProcessReport): stri
 
 const LEVELS = ['warn', 'error']
 
-function eventRow({ timeMs, level, event, rung, cause, msg }: ReportEvent, withDay: boolean): string {
+function eventRow({ timeMs, level, event, resource, rung, cause, death, msg }: ReportEvent, withDay: boolean): string {
   const color = LEVELS.includes(level) ? ` ${level}` : ''
-  const name = [event, rung, cause === undefined ? undefined : `cause: ${cause}`].filter(part => part !== undefined)
+  const name = [event, resource, rung, death, cause === undefined ? undefined : `cause: ${cause}`].filter(
+    part => part !== undefined,
+  )
   return `<tr data-at="${timeMs}"><td>${moment(timeMs, withDay)}</td><td class="level${color}">${escaped(level)}</td><td class="name">${name.map(escaped).join(' <br>')}</td><td class="said">${escaped(msg)}</td></tr>`
 }

@@ -1,5 +1,5 @@
 // One process as its records tell of it, in bounded memory.
-import type { ProcessEnd, ProcessReport, ReportEvent, Suspect } from './document.ts'
+import type { PreviousDeath, ProcessEnd, ProcessReport, ReportEvent, Suspect } from './document.ts'
 import { type LogRecord, numberIn, textIn } from './find-record.ts'
 import { COLUMNS, type Point, Points } from './points.ts'
 
@@ -31,6 +31,7 @@ export class Run {
   #pressed = new Map<string, string>()
   #signal: string | undefined
   #lastRatio: number | undefined
+  #death: PreviousDeath | undefined
 
   constructor(first: LogRecord, source: string | undefined) {
     this.pid = first.pid
@@ -53,6 +54,16 @@ export class Run {
     return true
   }
 
+  /** Was a process that started then, and of whose end nothing is known, this one? */
+  isUnexplainedFrom(startMs: number): boolean {
+    return !this.hasEnded && this.#death === undefined && Math.abs(this.#startMs - startMs) <= SAME_START_MS
+  }
+
+  /** What the next start says of this one's end. */
+  explain(death: PreviousDeath): void {
+    this.#death = death
+  }
+
   /** How much would be lost without it: warnings count for more than samples. */
   get weight(): number {
     return this.#points.taken + this.#events * 20
@@ -64,7 +75,8 @@ export class Run {
 
   add(record: LogRecord): void {
     this.#lastMs = Math.max(this.#lastMs, record.timeMs)
-    const point = pointOf(record)
+    // A previous-death holds the last sample of another process.
+    const point = record.event === 'previous-death' ? undefined : pointOf(record)
     if (point !== undefined) {
       this.#points.add(point)
       this.#peak(point.rssMB, point.heapUsedMB, point.containerMB)
@@ -147,6 +159,7 @@ export class Run {
       ...(pressed === '' ? {} : { pressed }),
       ...(signal === undefined ? {} : { signal }),
       ...(this.#lastRatio === undefined ? {} : { containerRatio: this.#lastRatio }),
+      ...(this.#death === undefined ? {} : { death: this.#death }),
     }
   }
 
@@ -182,7 +195,7 @@ function pointOf(record: LogRecord): Point | undefined {
 
 function eventOf(record: LogRecord): ReportEvent {
   const { timeMs, level, event, msg } = record
-  const known = (['resource', 'rung', 'cause'] as const).flatMap(key => {
+  const known = (['resource', 'rung', 'cause', 'death'] as const).flatMap(key => {
     const value = textIn(record, key)
     return value === undefined ? [] : [[key, value]]
   })

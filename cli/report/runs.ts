@@ -1,6 +1,6 @@
 // Which process a record is of: a pid alone does not say, since every container has its PID 1 and restarts have it again.
 import type { ProcessReport } from './document.ts'
-import { type FoundRecord, type LogRecord, numberIn } from './find-record.ts'
+import { type FoundRecord, type LogRecord, numberIn, textIn } from './find-record.ts'
 import { Run, startOf } from './run.ts'
 
 const MOST_RUNS = 200
@@ -31,6 +31,7 @@ export class Runs {
   add(found: FoundRecord): void {
     this.#records++
     const { record, source } = found
+    if (record.event === 'previous-death') this.#explain(record, source)
     if (BEFORE_BOOT.includes(record.event)) {
       this.#waiting.push(found)
       if (this.#waiting.length > 50) this.#settle(this.#waiting.slice(0, 25))
@@ -54,6 +55,18 @@ export class Runs {
   reports(): readonly ProcessReport[] {
     this.#settle(this.#waiting)
     return this.#runs.map(run => run.report()).sort((a, b) => a.startMs - b.startMs)
+  }
+
+  /** Whose death it is: that of the process which started as long before it was last seen as it had lived. */
+  #explain(record: LogRecord, source: string | undefined): void {
+    const seenMs = Date.parse(textIn(record, 'lastSeen') ?? '')
+    const livedMs = (numberIn(record, 'runUptimeS') ?? Number.NaN) * 1000
+    const dead = this.#runs.find(run => run.source === source && run.isUnexplainedFrom(seenMs - livedMs))
+    dead?.explain({
+      death: textIn(record, 'death') ?? 'not-known',
+      confidence: textIn(record, 'confidence') ?? 'possible',
+      msg: record.msg,
+    })
   }
 
   #start(record: LogRecord, source: string | undefined): Run {

@@ -131,6 +131,81 @@ for (const [name, records, want] of [
     t.match(run && ending(run.end).text, want)
   })
 
+const death = (timeMs: number, keys: object, source?: string) =>
+  record(
+    timeMs,
+    'previous-death',
+    {
+      level: 'error',
+      msg: 'the kernel.',
+      death: 'kernel-oom',
+      confidence: 'likely',
+      lastSeen: new Date(9000).toISOString(),
+      runUptimeS: 8,
+      rssMB: 499,
+      containerRatio: 0.99,
+      ...keys,
+    },
+    source,
+  )
+const first = [boot(1100), memory(5000, 4)]
+
+for (const [name, records, want] of [
+  [
+    'the next start tells how it ended',
+    [...first, death(20_000, {}), boot(20_100)],
+    [/next start says of it: the kernel\./, /still running/],
+  ],
+  [
+    'one that started otherwise is not meant',
+    [...first, death(20_000, { runUptimeS: 3 }), boot(20_100)],
+    [/still running/, /still running/],
+  ],
+  [
+    'one under another name is not meant',
+    [...first, death(20_000, {}, 'b'), boot(20_100, 'b')],
+    [/still running/, /still running/],
+  ],
+  [
+    'one that ended in good order is not meant',
+    [...first, record(8000, 'shutdown', { exitCode: 0 }), death(20_000, {}), boot(20_100)],
+    [/Ended with code 0/, /still running/],
+  ],
+  [
+    'what nobody knows adds nothing',
+    [...first, death(20_000, { death: 'not-known' }), boot(20_100)],
+    [/still running/, /still running/],
+  ],
+  ['no time, no match', [...first, death(20_000, { lastSeen: 7 }), boot(20_100)], [/still running/, /still running/]],
+] as const)
+  t.test(`a previous death: ${name}`, async t => {
+    const runs = reportsOf(records)
+    t.match(
+      runs.map(({ end }) => ending(end).text),
+      want,
+    )
+    t.strictSame(
+      runs.map(({ peaks }) => peaks.rssMB),
+      [50, undefined],
+      'the sample in it is no sample of the process that tells it',
+    )
+  })
+
+for (const [name, keys, want] of [
+  ['likely', {}, { short: 'killed by the kernel, most likely', isBad: true }],
+  ['certain', { death: 'v8-heap-limit', confidence: 'certain' }, { short: "V8's heap limit", isBad: true }],
+  [
+    'possible',
+    { death: 'stopped-from-outside', confidence: 'possible' },
+    { short: 'stopped from outside, possibly', isBad: false },
+  ],
+  ['a kind of a later version', { death: 'flood' }, { short: 'flood, most likely', isBad: false }],
+] as const)
+  t.test(`a previous death in a few words: ${name}`, async t => {
+    const [run] = reportsOf([...first, death(20_000, keys), boot(20_100)])
+    t.match(run && ending(run.end), want)
+  })
+
 t.test('V8’s last words go to the living process of the pid that they name', async t => {
   const runs = new Runs()
   for (const one of [
