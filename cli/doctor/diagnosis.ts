@@ -9,6 +9,7 @@ import type { Answer } from './ask-node.ts'
 import type { Facts } from './facts.ts'
 import { type Finding, findingsIn } from './findings.ts'
 import { isHeapFlag, withHeapFlags } from './options.ts'
+import { startable } from './startable.ts'
 import type { Subject } from './subject.ts'
 
 declare const HEAPGUARD_VERSION: string
@@ -46,8 +47,9 @@ export function diagnose(
   const wouldNotStart = findings.some(({ level }) => level === 'error')
   const verdictStatus = judgement === undefined ? 2 : STATUS[judgement.verdict.kind]
   const status = wouldNotStart || (strict && findings.length > 0 && verdictStatus === 0) ? 1 : verdictStatus
-  const nodeOptions = wouldNotStart ? undefined : betterOptions(facts, judgement)
-  const hasRemedy = nodeOptions !== undefined && remedyIn(judgement) !== undefined
+  const started = wouldNotStart ? startableWith(facts, ask) : undefined
+  const nodeOptions = wouldNotStart ? started : betterOptions(facts, judgement)
+  const hasRemedy = nodeOptions !== undefined && (wouldNotStart || remedyIn(judgement) !== undefined)
   // The command line's heap flags would win over the remedy, and are to be taken out.
   const alone = { ...facts, subject: withoutHeapFlags(facts.subject) }
   const answer = hasRemedy ? ask(alone.subject, nodeOptions) : undefined
@@ -95,6 +97,15 @@ export function judge(
     fields: said.fields,
     msg: said.msg,
   }
+}
+
+/** What lets node start, and where its heap would not fit then, with a heap that does. */
+function startableWith(facts: Facts, ask: (subject: Subject, nodeOptions: string) => Answer): string | undefined {
+  const text = startable(facts, nodeOptions => ask(facts.subject, nodeOptions))
+  if (text === undefined) return undefined
+  const answer = ask(facts.subject, text)
+  const then = answer.kind === 'told' ? judge(facts, answer, text) : undefined
+  return withHeapFlags(text, remedyIn(then))
 }
 
 function betterOptions({ subject, preloads, guard }: Facts, judgement: Judgement | undefined): string | undefined {

@@ -4,8 +4,10 @@ import type { Judgement } from './diagnosis.ts'
 import type { Facts } from './facts.ts'
 
 /** The arithmetic and what to do, or why nothing can be told. */
-export function explanation({ answer, kernelLimit }: Facts, judgement: Judgement | undefined): string {
+export function explanation({ answer, kernelLimit, preloads }: Facts, judgement: Judgement | undefined): string {
   if (answer.kind === 'failed') return `Node could not be asked: ${answer.reason}.`
+  if (answer.kind === 'refused' || preloads.some(({ isThere }) => !isThere))
+    return 'What keeps it from starting stands below; until that is gone no heap is of interest.'
   if (judgement === undefined) return 'See what was found below.'
   if (judgement.verdict.kind !== 'not-known') return judgement.msg
   const why = kernelLimit.kind === 'limited' ? '' : ` (${kernelLimit.reason})`

@@ -4,9 +4,11 @@ import type { Colors } from 'picocolors/types.js'
 import { NOT_HEAP_LEAST_MB } from '../../preload/core/remedy.ts'
 import { bytesToMB, roundedMB } from '../../preload/core/units.ts'
 import { wrapped } from '../wrap.ts'
+import { bars } from './bars.ts'
 import type { Diagnosis, Judgement } from './diagnosis.ts'
 import { explanation } from './explanation.ts'
 import type { Facts } from './facts.ts'
+import type { Finding } from './findings.ts'
 
 declare const HEAPGUARD_VERSION: string
 
@@ -28,20 +30,30 @@ export function doctorTable(facts: Facts, diagnosis: Diagnosis, paint: Colors, c
   const nodeVersion = facts.answer.kind === 'told' ? `, Node ${facts.answer.nodeVersion}` : ''
   const parts = [`${paint.bold(`heapguard doctor ${HEAPGUARD_VERSION}`)}: ${facts.subject.title}${nodeVersion}`]
   parts.push(aligned(rowsOf(facts, judgement), paint))
+  const drawn = judgement === undefined ? [] : bars(judgement, facts.settings.warnPercent, width, paint)
+  if (drawn.length > 0) parts.push(drawn.join('\n'))
   parts.push(`${headline(facts, diagnosis, paint)}\n${wrapped(explanation(facts, judgement), width)}`)
-  if (nodeOptions !== undefined) {
-    const share = tried === undefined ? '' : `\n\n${wrapped(outcomeOf(tried), width)}`
-    parts.push(`Set\n\n  ${paint.bold(`NODE_OPTIONS=${shellQuoted(nodeOptions)}`)}${share}`)
-  }
-  if (findings.length > 0) {
-    const lines = findings.map(({ name, level, msg, remedy }) => {
-      const mark = level === 'error' ? paint.red('✗') : paint.yellow('!')
-      const told = wrapped(`${name}: ${msg}`, width - 2, '  ').slice(name.length)
-      return `${mark} ${paint.bold(name)}${told}\n  ${paint.dim('→')} ${wrapped(remedy, width - 4, '    ')}`
-    })
-    parts.push(`Found beside it\n\n${lines.join('\n')}`)
-  }
+  const wouldNotStart = findings.some(({ level }) => level === 'error')
+  const found = findingsText(findings, wouldNotStart, width, paint)
+  const set = nodeOptions === undefined ? [] : [setText(nodeOptions, tried, width, paint)]
+  parts.push(...(wouldNotStart ? [...found, ...set] : [...set, ...found]))
   return `${parts.join('\n\n')}\n`
+}
+
+function setText(nodeOptions: string, tried: Judgement | undefined, width: number, paint: Colors): string {
+  const outcome = tried === undefined ? '' : `\n\n${wrapped(outcomeOf(tried), width)}`
+  return `Set\n\n  ${paint.bold(`NODE_OPTIONS=${shellQuoted(nodeOptions)}`)}${outcome}`
+}
+
+/** What keeps node from starting is told first, the rest beside the verdict. */
+function findingsText(findings: readonly Finding[], isFirst: boolean, width: number, paint: Colors): readonly string[] {
+  if (findings.length === 0) return []
+  const lines = findings.map(({ name, level, msg, remedy }) => {
+    const mark = level === 'error' ? paint.red('✗') : paint.yellow('!')
+    const told = wrapped(`${name}: ${msg}`, width - 2, '  ').slice(name.length)
+    return `${mark} ${paint.bold(name)}${told}\n  ${paint.dim('→')} ${wrapped(remedy, width - 4, '    ')}`
+  })
+  return [`${isFirst ? 'Found' : 'Found beside it'}\n\n${lines.join('\n')}`]
 }
 
 function aligned(rows: readonly Row[], paint: Colors): string {

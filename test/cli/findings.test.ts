@@ -1,11 +1,15 @@
 // What silently disables the guard, each in the facts that show it, and none in facts that do not.
+import { createColors } from 'picocolors'
 import t from 'tap'
+import type { Answer } from '../../cli/doctor/ask-node.ts'
+import { bars } from '../../cli/doctor/bars.ts'
 import { parseCommandLine } from '../../cli/doctor/command-line.ts'
 import { diagnose } from '../../cli/doctor/diagnosis.ts'
 import type { Facts } from '../../cli/doctor/facts.ts'
 import { findingsIn } from '../../cli/doctor/findings.ts'
 import { doctorJson } from '../../cli/doctor/json.ts'
 import type { Subject } from '../../cli/doctor/subject.ts'
+import { doctorTable } from '../../cli/doctor/table.ts'
 import type { ContainerLimit } from '../../preload/core/cgroup.ts'
 import { readSettings } from '../../preload/core/settings.ts'
 import { mbToBytes } from '../../preload/core/units.ts'
@@ -190,3 +194,99 @@ t.test('the remedy is tried without the command line’s heap flags, which would
   t.strictSame(asked?.commandLine.options, [])
   t.match(tried, { verdict: { kind: 'fits' } })
 })
+
+const COMMAND_LINE = '--on-the-command-line'
+/** A node that refuses these flags, and else takes what its old space is given. */
+const nodeWithout =
+  (...refused: readonly string[]) =>
+  (_: Subject, nodeOptions: string): Answer => {
+    const words = `${nodeOptions} ${COMMAND_LINE}`.split(' ')
+    const bad = refused.find(flag => words.some(word => word.split('=')[0] === flag))
+    const heapMB = Number(/--max-old-space-size=(\d+)/.exec(nodeOptions)?.[1] ?? 256)
+    return bad === undefined ? told(heapMB + 3) : { kind: 'refused', reason: `${bad}= is not allowed in NODE_OPTIONS` }
+  }
+const refusal: Answer = { kind: 'refused', reason: 'a flag' }
+const lost = (named: string) => ({ named, isGuard: named === GUARD, isThere: false })
+
+for (const [name, nodeOptions, facts, refused, want] of [
+  ['one flag less', `--foo=1 --require ${GUARD}`, { answer: refusal }, ['--foo'], `--require ${GUARD}`],
+  [
+    'two flags less, and the rest is kept',
+    `--foo --enable-source-maps --bar=2 --require ${GUARD}`,
+    { answer: refusal },
+    ['--foo', '--bar'],
+    `--enable-source-maps --require ${GUARD}`,
+  ],
+  [
+    'and a heap that fits then',
+    `--foo --max-old-space-size=480 --require ${GUARD}`,
+    { answer: refusal },
+    ['--foo'],
+    `--max-old-space-size=384 --require ${GUARD}`,
+  ],
+  ['what is refused stands on the command line', `--require ${GUARD}`, { answer: refusal }, [COMMAND_LINE], undefined],
+  [
+    'the guard where it is',
+    '--max-old-space-size=384 --require /opt/typo/preload.js',
+    { preloads: [lost('/opt/typo/preload.js')] },
+    [],
+    `--max-old-space-size=384 --require ${GUARD}`,
+  ],
+  [
+    "a preload of the app's is not ours to take out",
+    '--require /srv/x.js',
+    { preloads: [lost('/srv/x.js')] },
+    [],
+    undefined,
+  ],
+  [
+    'nobody knows where the guard is',
+    '--require /opt/typo/preload.js',
+    { preloads: [lost('/opt/typo/preload.js')], guard: undefined },
+    [],
+    undefined,
+  ],
+  [
+    'six flags are too many',
+    '--a --b --c --d --e --f --g',
+    { answer: refusal },
+    ['--a', '--b', '--c', '--d', '--e', '--f', '--g'],
+    undefined,
+  ],
+] as const)
+  t.test(`options with which node would start: ${name}`, async t => {
+    const gathered = factsOf({ facts, subject: { nodeOptions } })
+    const diagnosis = diagnose(gathered, false, nodeWithout(...refused))
+    t.equal(diagnosis.status, 1)
+    t.equal(diagnosis.nodeOptions, want)
+    t.equal(diagnosis.tried?.verdict.kind, want === undefined ? undefined : 'fits')
+    const table = doctorTable(gathered, diagnosis, createColors(false), 100)
+    t.match(table, /NODE WOULD NOT START\nWhat keeps it from starting stands below/)
+    if (want !== undefined) t.ok(table.indexOf('Found\n') < table.indexOf('Set\n'), 'the reason comes first')
+  })
+
+for (const [name, facts, columns, want] of [
+  [
+    'the heap ends before the line',
+    { answer: told(256) },
+    46,
+    ['heap limit  ██████████            256 MB', 'container   █████████████████░░░  512 MB'],
+  ],
+  [
+    'it is longer than the container',
+    { answer: told(1024) },
+    46,
+    ['heap limit  ████████████████████  1024 MB', 'container   █████████░            512 MB'],
+  ],
+  [
+    'no narrower than ten cells',
+    { answer: told(512) },
+    10,
+    ['heap limit  ██████████  512 MB', 'container   █████████░  512 MB'],
+  ],
+  ['the container is not known', { kernelLimit: unlimited }, 80, []],
+] as const)
+  t.test(`the bars: ${name}`, async t => {
+    const { judgement } = diagnose(factsOf({ facts }), false, noAnswer)
+    t.strictSame(judgement && bars(judgement, 85, columns, createColors(false)), want)
+  })
