@@ -1,47 +1,60 @@
-// The composition root: settings -> validate -> monitor -> signals. Reads as a table of contents.
+// The whole guard, dist/boot.js: loaded at start where something is set or not plain, else when the quiet start hands over
+// (quiet.ts). The composition root: settings -> validate -> monitor -> signals. Reads as a table of contents.
+import { verdictOf } from './core/assess.ts'
 import type { HeapBudget } from './core/budget.ts'
 import { shutdown } from './core/report.ts'
 import { isWatchSet, readSettings } from './core/settings.ts'
 import { bytes } from './core/units.ts'
-import { validateHeapConfiguration } from './heap-validator.ts'
-import { hookExit } from './host/exit.ts'
-import type { Host } from './host/host.ts'
+import { readBudget, validateHeapConfiguration } from './heap-validator.ts'
+import { afterQuietStart, type QuietStart } from './host/after-quiet-start.ts'
+import type { Guard, ListeningProcess } from './host/hooks.ts'
+import { realHost } from './host/host.ts'
 import { openLog } from './host/log.ts'
-import { type ListeningProcess, watchNewListeners } from './host/new-listener.ts'
-import { ifLoadable, watchLoader } from './host/second-file.ts'
+import type { Natives } from './host/natives.ts'
+import { ifLoadable, loaderOf, type Watch } from './host/second-file.ts'
 import { followSignals } from './host/signals.ts'
 import { followWorkers } from './host/workers.ts'
 import { MemoryMonitor } from './memory-monitor.ts'
 
-/** Starts the guard in this process; `folder` holds the second file. Returns its undo, which is idempotent. */
-export function boot(host: Host, target: ListeningProcess, folder: string): () => void {
+/**
+ * Starts the guard in this process; `folder` holds the other files. After a quiet start, which has said the boot line, it
+ * goes on from there. The guard that it returns is told of the process by the hooks (host/hooks.ts).
+ */
+export function boot(natives: Natives, target: ListeningProcess, folder: string, quiet?: QuietStart): Guard {
+  const host = quiet === undefined ? realHost(natives) : afterQuietStart(realHost(natives), quiet)
   const { settings, problems } = readSettings(host.readVariable)
-  const log = openLog(host, settings)
-  const watch = watchLoader(folder, host.readText)
+  const log = openLog(host, settings, quiet === undefined)
+  const watch = loaderOf<Watch>(`${folder}/watch.js`, host.readText)
   const words = problems.length > 0 || isWatchSet(host.readVariable) ? ifLoadable(watch) : undefined
   const forWatch = words?.readRest(host, settings.warnPercent, problems, log)
-  const budget: HeapBudget = validateHeapConfiguration(host, settings, log, watch, forWatch)
-  forWatch?.begin(budget, folder)
+  const atBoot = quiet === undefined ? validateHeapConfiguration(host, settings, log, watch, forWatch) : undefined
+  if (atBoot !== undefined) forWatch?.begin(atBoot, folder)
 
-  const liveWorkers = followWorkers()
+  /** What the quiet start has found out, seen again by the reader that the watch goes by. */
+  const readAgain = ({ source, containerBytes }: QuietStart['budget']): HeapBudget => {
+    const budget = readBudget(host, settings)
+    const { warnPercent } = settings
+    const { nodeVersion } = host
+    if (source !== 'env' && budget.container.bytes !== containerBytes)
+      log.say(
+        watch().limitChanged(containerBytes, budget, verdictOf(budget, warnPercent), { nodeVersion, warnPercent }),
+      )
+    return budget
+  }
+  const liveWorkers = quiet === undefined ? followWorkers() : quiet.liveWorkers
   const monitor = new MemoryMonitor({
     intervalMs: settings.intervalMs,
     pulseMs: settings.pulseMs,
     onTick: () => signals?.refresh(),
     log,
-    openLookout: () => watch().openLookout({ host, settings, forWatch, budget, log, liveWorkers, folder }),
+    openLookout: () => {
+      const budget = atBoot ?? readAgain((quiet as QuietStart).budget)
+      return watch().openLookout({ host, settings, forWatch, budget, log, liveWorkers, folder })
+    },
     now: host.uptime,
     every: host.every,
   })
-  monitor.start()
-
   const isPid1 = host.pid === 1
-  const exit = hookExit(target, (reason, exitCode) => {
-    monitor.stop(reason, exitCode)
-    const now = host.memory().heapUsed
-    const peakHeapUsedBytes = bytes(Math.max(now, monitor.peakHeapUsed()))
-    log.say(shutdown({ reason, exitCode, peakRssBytes: host.peakRss(), peakHeapUsedBytes, uptimeMs: host.uptime() }))
-  })
   const signals = settings.signals
     ? followSignals(
         target,
@@ -53,15 +66,15 @@ export function boot(host: Host, target: ListeningProcess, folder: string): () =
         () => watch().followVisibly,
       )
     : undefined
-  const unwatch = watchNewListeners(target, event => {
-    signals?.aboutToListen(event)
-    exit.aboutToListen(event)
-  })
+  monitor.start(quiet)
 
-  return () => {
-    monitor.stop()
-    signals?.stop()
-    exit.stop()
-    unwatch()
+  return {
+    aboutToListen: event => signals?.aboutToListen(event),
+    ended: (reason, exitCode) => {
+      monitor.stop(reason, exitCode)
+      const now = host.memory().heapUsed
+      const peakHeapUsedBytes = bytes(Math.max(now, monitor.peakHeapUsed()))
+      log.say(shutdown({ reason, exitCode, peakRssBytes: host.peakRss(), peakHeapUsedBytes, uptimeMs: host.uptime() }))
+    },
   }
 }

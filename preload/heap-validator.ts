@@ -14,8 +14,8 @@ import { ifLoadable, type Watch } from './host/second-file.ts'
 declare const HEAPGUARD_VERSION: string
 
 /**
- * Checks V8's heap limit (bytes, from its live statistics) against the container's memory, says one `heap-validated`
- * line and returns the budget that the watch goes by. Throws nothing for what it finds, however odd.
+ * Checks V8's heap limit against the container's memory, says one `heap-validated` line and returns the budget that the
+ * watch goes by. Throws nothing for what it finds, however odd.
  */
 export function validateHeapConfiguration(
   host: Host,
@@ -24,11 +24,18 @@ export function validateHeapConfiguration(
   watch: () => Watch,
   more?: OnBoot,
 ): HeapBudget {
+  const budget = readBudget(host, settings)
+  sayVerdict(budget, host, settings, log, watch, more)
+  return budget
+}
+
+/** V8's heap limit (bytes, from its live statistics) and the container's memory, as they are now. */
+export function readBudget(host: Host, settings: Settings): HeapBudget {
   const memoryNodeSeesBytes = memoryNodeSees(
     host.constrainedMemory(),
     parseMachineBytes(quietly(host.readText)('/proc/meminfo')),
   )
-  const budget = budgetOf({
+  return budgetOf({
     heapLimitBytes: host.heapLimit(),
     oldSpaceLimit: readOldSpaceLimit({
       execArgv: host.execArgv,
@@ -42,6 +49,16 @@ export function validateHeapConfiguration(
     operatorMB: settings.containerMemoryMB,
     nodeSeesBytes: memoryNodeSeesBytes,
   })
+}
+
+function sayVerdict(
+  budget: HeapBudget,
+  host: Host,
+  settings: Settings,
+  log: Log,
+  watch: () => Watch,
+  more: OnBoot | undefined,
+): void {
   const { kernelLimit } = budget
   const { warnPercent, containerMemoryMB } = settings
   const verdict = verdictOf(budget, warnPercent)
@@ -58,5 +75,4 @@ export function validateHeapConfiguration(
   log.say(
     heapValidated({ budget, verdict, warnPercent, version: HEAPGUARD_VERSION, nodeVersion, isPid1 }, advice, more),
   )
-  return budget
 }

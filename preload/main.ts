@@ -1,19 +1,20 @@
-// The only file with effects at import: gate, boot, and one catch that never lets an error out.
-import { boot } from './boot.ts'
+// The only file with effects at import: gate, a quiet start or a whole one, and one catch that never lets an error out.
+import { isEnabled } from './core/enabled.ts'
 import { gateOf } from './core/gate.ts'
-import { isEnabled, type ReadVariable } from './core/settings.ts'
-import { realDescriptors } from './host/descriptors.ts'
-import { realHost } from './host/host.ts'
-import { isLoaded, type ListeningProcess } from './host/new-listener.ts'
-import { openSink } from './host/sinks.ts'
+import type { QuietStart } from './host/after-quiet-start.ts'
+import { type Guard, hookProcess, isLoaded, type ListeningProcess } from './host/hooks.ts'
+import { takeNatives } from './host/natives.ts'
+import { loaderOf } from './host/second-file.ts'
+import { startQuietly } from './quiet.ts'
 
 const target = process as unknown as ListeningProcess
-const readVariable: ReadVariable = name => process.env[name]
+const { env } = process
 
 try {
   // As without us: an app that lists require.cache must not find the guard.
   delete require.cache[__filename]
-  const enabled = isEnabled(readVariable)
+  const isUnset = !Object.keys(env).join().includes('HEAPGUARD_')
+  const enabled = isUnset || isEnabled(name => env[name])
   const gate = gateOf({
     enabled,
     alreadyLoaded: enabled && isLoaded(target),
@@ -23,13 +24,31 @@ try {
     versions: process.versions,
     scriptPath: process.argv[1],
     execArgv: process.execArgv,
-    testContext: process.env.NODE_TEST_CONTEXT,
+    testContext: env.NODE_TEST_CONTEXT,
   })
-  if (gate.kind === 'run') boot(realHost(), target, __dirname)
+  if (gate.kind === 'run') {
+    const natives = takeNatives()
+    const { readFileSync } = natives
+    const load = loaderOf<typeof import('./boot.ts')>(`${__dirname}/boot.js`, path => readFileSync(path, 'utf8'))
+    const whole = (quiet?: QuietStart): Guard => load().boot(natives, target, __dirname, quiet)
+    // Another preload that listens already has handles that the guard must bind anew.
+    const isPlain = isUnset && target.listenerCount('SIGTERM') + target.listenerCount('SIGINT') === 0
+    hookProcess(target, (isPlain && startQuietly(natives, whole)) || whole())
+  }
 } catch (error) {
   try {
+    // Opened anew a pipe or a terminal cannot block, and a file is appended to. A socket cannot be opened: it has room for
+    // one short line.
+    const { openSync, writeSync, closeSync, constants } = require('node:fs') as typeof import('node:fs')
+    const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = constants
     const line = `heapguard: could not start (${(error as Error).message}); the app runs without it\n`
-    openSink('stderr', { descriptors: realDescriptors(), readText: () => undefined }).write(line, 'error')
+    let opened: number | undefined
+    try {
+      opened = openSync('/proc/self/fd/2', O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY)
+    } finally {
+      writeSync(opened ?? 2, line)
+      if (opened !== undefined) closeSync(opened)
+    }
   } catch {
     // Not even that: the app runs without it, and without a word.
   }

@@ -31,7 +31,8 @@ export interface MonitorParts {
 
 /** Looks each pulse, with a `memory` line each interval. start() and stop() are idempotent; nothing here throws or keeps Node alive. */
 export class MemoryMonitor {
-  readonly start: () => void
+  /** `begun`: another has counted the time until now; `isDue`: the first look is due. */
+  readonly start: (begun?: { readonly startedAtMs: Millis; readonly isDue: boolean }) => void
   /** Stops everything; reason and code where the process ends. */
   readonly stop: (reason?: ExitReason, exitCode?: number) => void
   /** One last `memory` line, where there were any; the silent looks go on. */
@@ -83,10 +84,13 @@ export class MemoryMonitor {
       wait(look(Math.max(0, at - dueAt), isLineDue))
     }
 
-    this.start = () => {
+    this.start = begun => {
       if (stopTimer || !calmMs) return
-      if (intervalMs) lineAt = now() + intervalMs
-      wait(calmMs)
+      if (intervalMs) lineAt = (begun ? begun.startedAtMs : now()) + intervalMs
+      if (begun?.isDue) {
+        dueAt = now()
+        tick()
+      } else wait(calmMs)
     }
     this.stop = (reason, exitCode) => {
       if (stopTimer) stopTimer()

@@ -27,7 +27,7 @@ export const fitting = heapLimitMB => ({ CONTAINER_MEMORY_MB: String(Math.ceil((
 /** Is a setting built into the guard as it stands in dist/? */
 export function isKnown(setting) {
   const name = setting.replace(/^HEAPGUARD_/, '')
-  return ['preload.js', 'watch.js'].some(file => {
+  return ['boot.js', 'watch.js'].some(file => {
     try {
       return readFileSync(resolve(ROOT, 'dist', file), 'utf8').includes(name)
     } catch {

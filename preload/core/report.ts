@@ -83,9 +83,11 @@ function throttle({ kernelLimit }: HeapBudget): string {
   return soft === undefined ? '' : ` From ${mb(soft.limitBytes)} on the kernel slows the container down (${soft.path}).`
 }
 
+export type ExitReason = 'exit' | 'uncaught'
+
 /** What a run came to. */
 export interface RunEnd {
-  readonly reason: 'exit' | 'uncaught'
+  readonly reason: ExitReason
   readonly exitCode: number
   readonly peakRssBytes: Bytes
   readonly peakHeapUsedBytes: Bytes

@@ -7,7 +7,6 @@ import {
   percentage,
   type Read,
   type ReadVariable,
-  readRow,
   readTable,
   type Table,
   text,
@@ -15,6 +14,7 @@ import {
 import { type Millis, millis } from './units.ts'
 
 export { describeSettings } from './describe-settings.ts'
+export { isEnabled } from './enabled.ts'
 export type { ReadVariable, SettingProblem } from './setting-rows.ts'
 
 export type LogLevel = 'info' | 'warn' | 'error' | 'silent'
@@ -66,9 +66,6 @@ export const TABLE: Table<Settings> = {
   logFile: { variable: 'HEAPGUARD_LOG_FILE', fallback: 'stderr', parse: text },
   signals: { variable: 'HEAPGUARD_SIGNALS', fallback: true, parse: boolean },
 }
-
-/** The off switch alone, so that it can be read before anything else is. A bad value is not off. */
-export const isEnabled = (readVariable: ReadVariable): boolean => readRow(TABLE.enabled, readVariable, [])
 
 /** What start-up needs, and one problem for each value that was refused. Empty means unset. Never throws for a value. */
 export const readSettings = (readVariable: ReadVariable): Read<Settings> => readTable(TABLE, readVariable)

@@ -1,4 +1,5 @@
-// The few calls on descriptors that lines are written with, taken at load.
+// The few calls on descriptors that lines are written with.
+import type { Natives } from './natives.ts'
 
 export type DescriptorKind = 'file' | 'pipe' | 'character-device' | 'socket' | 'other'
 
@@ -40,14 +41,12 @@ const KINDS: Readonly<Record<number, DescriptorKind>> = {
 /** Linux, Documentation/admin-guide/devices.txt: consoles and serial lines, pseudo terminals, ARM's serial lines, hypervisors'. */
 const TERMINAL_MAJORS = /^([45]|13[6-9]|14[0-3]|204|229)$/
 
-/** This process's descriptors. */
-export function realDescriptors(): Descriptors {
-  const { fstatSync, readlinkSync, openSync, writeSync, closeSync, constants } =
-    require('node:fs') as typeof import('node:fs')
-  const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_APPEND, O_CREAT } = constants
+/** This process's descriptors, through what was taken of it at load. */
+export function realDescriptors(natives: Natives): Descriptors {
+  const { fstatSync, readlinkSync, openSync, writeSync, closeSync, byteLength } = natives
+  const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_APPEND, O_CREAT } = natives.constants
   // A FIFO or a terminal that is named in HEAPGUARD_LOG_FILE must not block either.
   const nonBlocking = O_WRONLY | O_NONBLOCK | O_NOCTTY
-  const { byteLength } = Buffer
   const write = (fd: number, line: string): boolean => writeSync(fd, line) === byteLength(line)
   const writeTo = (path: string, flags: number, line: string): boolean => {
     const fd = openSync(path, flags, 0o600)
@@ -72,8 +71,8 @@ export function realDescriptors(): Descriptors {
     write,
     writeThrough: (path, line) => writeTo(path, nonBlocking, line),
     append: (path, line) => writeTo(path, nonBlocking | O_APPEND | O_CREAT, line),
-    user: process.geteuid?.(),
-    parentPid: process.ppid,
+    user: natives.geteuid?.call(process),
+    parentPid: natives.ppid,
     readLink: path => readlinkSync(path),
   }
 }

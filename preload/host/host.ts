@@ -1,10 +1,11 @@
-// What the guard needs of Node, gathered in one place and taken at load: an app that replaces a global, a method of fs
-// or a clock afterwards (fake timers, a patched Date) changes nothing here. Tests pass a literal instead.
+// What the guard needs of Node, in its own words. Tests pass a literal instead.
 import type { ReadText } from '../core/cgroup.ts'
+import { isoTime } from '../core/iso-time.ts'
 import type { ProcessMemory } from '../core/sample.ts'
 import type { ReadVariable } from '../core/settings.ts'
 import { type Bytes, bytes, type Millis, millis } from '../core/units.ts'
 import { type Descriptors, realDescriptors } from './descriptors.ts'
+import { every, type Natives, takeNatives } from './natives.ts'
 
 export interface Host {
   readonly readVariable: ReadVariable
@@ -42,48 +43,31 @@ const MOST_READ_BYTES = 65_536
 /** Most files fit in one page; only a long mountinfo makes the buffer grow. */
 const FIRST_READ_BYTES = 4096
 
-/** This process. Loads node:v8, which is not in Node's start-up snapshot, so it is made after the gate. */
-export function realHost(): Host {
-  const { getHeapStatistics, getHeapSpaceStatistics } = require('node:v8') as typeof import('node:v8')
-  const { openSync, readSync, writeSync, closeSync, ftruncateSync } = require('node:fs') as typeof import('node:fs')
-  const files = { openSync, readSync, writeSync, closeSync, ftruncateSync }
-  const { memoryUsage, resourceUsage, uptime, env } = process
-  const constrainedMemory: (() => number) | undefined = process.constrainedMemory
-  const { setInterval, clearInterval, Date: RealDate, FinalizationRegistry: Registry } = globalThis
-  const toIsoString: (date: Date) => string = Function.prototype.call.bind(Date.prototype.toISOString)
+/** This process, through what was taken of it at load. */
+export function realHost(natives: Natives = takeNatives()): Host {
+  const { env, constrainedMemory, getHeapStatistics, memoryUsage, resourceUsage, uptime, now } = natives
   return {
     readVariable: name => env[name],
-    readText: realReadText(files),
-    nodeVersion: process.version,
-    pid: process.pid,
-    execArgv: process.execArgv,
+    readText: realReadText(natives),
+    nodeVersion: natives.version,
+    pid: natives.pid,
+    execArgv: natives.execArgv,
     heapLimit: () => bytes(getHeapStatistics().heap_size_limit),
     memory: () => memoryUsage() as unknown as ProcessMemory,
-    heapSpaces: getHeapSpaceStatistics,
-    Registry,
+    heapSpaces: natives.getHeapSpaceStatistics,
+    Registry: natives.FinalizationRegistry,
     peakRss: () => bytes(resourceUsage().maxRSS * 1024),
     constrainedMemory: () => constrainedMemory?.call(process),
     uptime: () => millis(uptime() * 1000),
-    isoTime: () => toIsoString(new RealDate()),
-    every: (interval, tick) => {
-      const timer = setInterval(() => {
-        try {
-          tick()
-        } catch {
-          // What throws in a timer ends the app: no fault of the guard's gets that far.
-        }
-      }, interval)
-      timer.unref()
-      return () => clearInterval(timer)
-    },
-    descriptors: realDescriptors(),
-    files,
+    isoTime: () => isoTime(now()),
+    every: (interval, tick) => every(natives, interval, tick),
+    descriptors: realDescriptors(natives),
+    files: natives,
   }
 }
 
 /** Reads at most 64 KiB of a file, without keeping a descriptor: a kept one would shift the numbers that the app gets. */
-function realReadText({ openSync, readSync, closeSync }: Host['files']): ReadText {
-  const { alloc } = Buffer
+function realReadText({ openSync, readSync, closeSync, alloc }: Natives): ReadText {
   let buffer = alloc(FIRST_READ_BYTES)
   return path => {
     let fd: number

@@ -30,8 +30,8 @@ const MOST_HELD_LINES = 32
 /** What is said at once, whoever reads it: the evidence may be the last words. */
 const URGENT = /^(pressure|oom-kill|draining)$/
 
-/** The log that the settings describe. */
-export function openLog(host: LogHost, settings: Settings): Log {
+/** The log that the settings describe; `mayHoldBack` is false where a line was said already. */
+export function openLog(host: LogHost, settings: Settings, mayHoldBack = true): Log {
   const sink = openSink(settings.logFile, host)
   const isText = settings.logFormat === 'text' || (settings.logFormat === 'auto' && sink.isTerminal)
   const toLine = isText ? textLine : jsonLine
@@ -50,7 +50,7 @@ export function openLog(host: LogHost, settings: Settings): Log {
     held = undefined
     for (const write of lines ?? []) safely(write)
   }
-  if (mustHoldBack(host, sink.source)) {
+  if (mayHoldBack && mustHoldBack(host, sink.source)) {
     held = []
     const stop = host.every(HOLD_MS, () => {
       stop()

@@ -1,5 +1,5 @@
-// Loads dist/watch.js when it is needed. Not by require: a loader hook of the app (a transpiler, a coverage tool, a
-// tracer) would see it, and it would stand in require.cache.
+// Loads the files beside preload.js when they are needed. Not by require: a loader hook of the app (a transpiler, a coverage
+// tool, a tracer) would see it, and it would stand in require.cache.
 import type { ReadText } from '../core/cgroup.ts'
 
 export type Watch = typeof import('../watch.ts')
@@ -15,11 +15,11 @@ export function ifLoadable(watch: () => Watch): Watch | undefined {
 }
 
 /** Returns a function that loads the file at its first call. It throws what reading or compiling throws, each time anew. */
-export function watchLoader(folder: string, readText: ReadText): () => Watch {
+export function loaderOf<T>(path: string, readText: ReadText): () => T {
   // A require after start-up would pass the app's loader hooks too. Node before 20.16 has nothing else.
   const load = process.getBuiltinModule || require
-  let loaded: Watch | undefined
-  return () => (loaded = loaded || loadFile<Watch>(`${folder}/watch.js`, readText, load))
+  let loaded: T | undefined
+  return () => (loaded = loaded || loadFile<T>(path, readText, load))
 }
 
 /** What one of the guard's other files exports; `load` is its require. Throws what reading or compiling throws. */

@@ -2,7 +2,7 @@
 // hidden ones too, would replace the default action. When the app adds its first listener, Node makes a signal handle and
 // binds it to process.emit as it stands at that moment. For just that call process.emit reads as a dispatcher of ours,
 // which tells the guard and then calls the emit that would have been bound: no listener, nothing left on process.
-import type { ListeningProcess } from './new-listener.ts'
+import type { ListeningProcess } from './hooks.ts'
 import type { FollowVisibly, VisibleFollower } from './visible-signals.ts'
 
 /** Told when a signal is delivered, before the app's own handlers run. */

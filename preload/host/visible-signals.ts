@@ -1,5 +1,5 @@
 // The fallback of signals.ts, for a Node whose internals are not as expected. In the second file.
-import type { ListeningProcess } from './new-listener.ts'
+import type { ListeningProcess } from './hooks.ts'
 import { WATCHED_SIGNALS, type WatchedSignal } from './signals.ts'
 
 export interface VisibleFollower {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { emptyFolder, GUARD, recordsIn, runNode } from '../preload/node.ts'
+import { emptyFolder, GUARD, recordsIn, runNode, withoutRecords } from '../preload/node.ts'
 
 t.test('npm pack holds what users need, and nothing else', async t => {
   const [packed] = JSON.parse(
@@ -13,6 +13,7 @@ t.test('npm pack holds what users need, and nothing else', async t => {
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
+    'dist/boot.js',
     'dist/evidence.js',
     'dist/heapguard.js',
     'dist/metrics.js',
@@ -49,9 +50,37 @@ t.test('a package.json of type module above the copied folder does not turn the 
   t.match(recordsIn(stderr)[0], { event: 'heap-validated' })
 })
 
-t.test('without its second file the guard still gives its verdict, and says once what is missing', async t => {
+t.test('preload.js alone: a quiet start gives its verdict, and the first look says what is missing', async t => {
+  const folder = emptyFolder()
+  cpSync(GUARD, join(folder, 'alone.js'))
+  const { code, stderr } = await runNode({
+    args: ['-e', 'setTimeout(() => {}, 1200)'],
+    preload: join(folder, 'alone.js'),
+    nodeOptions: '--max-old-space-size=384',
+    env: { CONTAINER_MEMORY_MB: '1024' },
+    piped: true,
+  })
+  t.equal(code, 0)
+  t.match(recordsIn(stderr), [{ event: 'heap-validated', verdict: 'fits' }, { event: 'shutdown' }])
+  t.match(withoutRecords(stderr), /^heapguard: could not go on \([^\n]*boot\.js[^\n]*\); the app runs without it\n$/)
+})
+
+t.test('preload.js alone, with a setting: one line, and the app runs', async t => {
+  const folder = emptyFolder()
+  cpSync(GUARD, join(folder, 'alone.js'))
+  const { code, stderr } = await runNode({
+    args: ['-e', 'setTimeout(() => {}, 50)'],
+    preload: join(folder, 'alone.js'),
+    env: { HEAPGUARD_INTERVAL_MS: '20' },
+  })
+  t.equal(code, 0)
+  t.match(stderr, /^heapguard: could not start \([^\n]*boot\.js[^\n]*\); the app runs without it\n$/)
+})
+
+t.test('without its third file the guard still gives its verdict, and says once what is missing', async t => {
   const folder = emptyFolder()
   cpSync(GUARD, join(folder, 'preload.js'))
+  cpSync(GUARD.replace('preload.js', 'boot.js'), join(folder, 'boot.js'))
   t.notOk(existsSync(join(folder, 'watch.js')))
   const { code, stderr } = await runNode({
     args: ['-e', 'setTimeout(() => {}, 200)'],

@@ -19,7 +19,14 @@ export interface Start {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   readonly stdin?: 'ignore' | 'pipe'
+  /**
+   * A real pipe as stderr, as under a container runtime: what Node makes for a child is a socket, which no quiet start
+   * takes. Whoever reads it is a child of the process.
+   */
+  readonly piped?: boolean
 }
+
+const PIPED = ['bash', '-c', 'exec "$@" 2> >(exec cat >&2)', 'bash']
 
 export interface Ended {
   readonly code: number | null
@@ -39,7 +46,8 @@ export interface Running {
 }
 
 /** Starts node with nothing of this process's environment but PATH and HOME. It is killed after 30 s. */
-export function startNode({ args, preload, nodeOptions = '', env = {}, cwd, stdin = 'ignore' }: Start): Running {
+export function startNode(start: Start): Running {
+  const { args, preload, nodeOptions = '', env = {}, cwd, stdin = 'ignore', piped = false } = start
   const required = preload === undefined ? '' : `--require ${preload}`
   const NODE_OPTIONS = `${nodeOptions} ${required}`.trim()
   const began = process.hrtime.bigint()
@@ -51,7 +59,8 @@ export function startNode({ args, preload, nodeOptions = '', env = {}, cwd, stdi
   }
   // Through env -i: the test runner adds a loader of its own to the environment of what a test spawns.
   const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`)
-  const child = spawn('env', ['-i', ...assignments, NODE, ...args], { cwd, stdio: [stdin, 'pipe', 'pipe'] })
+  const [program = '', ...command] = [...(piped ? PIPED : []), 'env', '-i', ...assignments, NODE, ...args]
+  const child = spawn(program, command, { cwd, stdio: [stdin, 'pipe', 'pipe'] })
   const text = { stdout: '', stderr: '' }
   const waiting: (() => void)[] = []
   for (const name of ['stdout', 'stderr'] as const)

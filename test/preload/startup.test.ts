@@ -100,7 +100,7 @@ t.test('what is off opens the preload itself and nothing more', { skip: why }, a
 async function builtins(preloadFile: string, env: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
   const list = 'process.stdout.write(JSON.stringify(process.moduleLoadList))'
   // An array, so that what printing it loads is not in it.
-  const { stdout, stderr, code } = await runNode({ args: ['-e', list], preload: preloadFile, env })
+  const { stdout, stderr, code } = await runNode({ args: ['-e', list], preload: preloadFile, env, piped: true })
   if (code !== 0) throw new Error(stderr)
   return JSON.parse(stdout) as string[]
 }
