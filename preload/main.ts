@@ -37,6 +37,9 @@ try {
   }
 } catch (error) {
   try {
+    // Without the right to read its own folder (a permission model) there is nobody here who could tell a helper whose
+    // stderr is parsed from an app: when in doubt, silence.
+    if ((error as NodeJS.ErrnoException).code === 'ERR_ACCESS_DENIED') throw error
     // Opened anew a pipe or a terminal cannot block, and a file is appended to. A socket cannot be opened: it has room for
     // one short line.
     const { openSync, writeSync, closeSync, constants } = require('node:fs') as typeof import('node:fs')

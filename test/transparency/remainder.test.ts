@@ -53,7 +53,7 @@ t.test('node:v8 is among the loaded modules', async t => {
 })
 
 t.test('a signal handler has one more frame beneath it', async t => {
-  const script = `process.on('SIGTERM', () => { console.log(new Error('x').stack.split('\\n').filter(line => line.includes('preload')).length); process.exit() }); process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 5000)`
+  const script = `process.on('SIGTERM', () => { console.log(new Error('x').stack.split('\\n').filter(line => line.includes('/dist/boot.js')).length); process.exit() }); process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 5000)`
   const { bare, guarded } = await both(script)
   t.strictSame([bare, guarded], ['0', '1'])
 })
