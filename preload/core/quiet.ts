@@ -49,12 +49,15 @@ interface KernelLimit {
 
 /** The budget, where it fits and everything about it is plain; else undefined. Throws what `readText` throws. */
 export function quietBudgetOf(facts: QuietFacts): QuietBudget | undefined {
-  const { readText, heapLimitBytes, constrained, operatorText } = facts
+  const { readText, execArgv, heapLimitBytes, constrained, operatorText } = facts
   // Where both set one, which of them counts hangs on which it is.
-  const inCommand = plainOldSpace(facts.execArgv.join(' '))
+  const command = execArgv.join(' ')
+  const inCommand = plainOldSpace(command)
   const inOptions = plainOldSpace(facts.nodeOptions ?? '')
   if (inCommand === undefined || inOptions === undefined || (inCommand !== 'none' && inOptions !== 'none'))
     return undefined
+  // A word of the command line can hold spaces: code under -e that looks like a flag.
+  if (inCommand !== 'none' && command.split(' ').length > execArgv.length) return undefined
   const oldSpace = inCommand === 'none' ? inOptions : inCommand
   const own = readText('/proc/self/cgroup')
   const kernel = own === '0::/\n' ? plainV2(readText) : plainV1(own, readText)
