@@ -13,6 +13,7 @@ const BUDGET_BYTES = {
   'evidence.js': 8 * 1024,
   'metrics.js': 12 * 1024,
   'record.js': 24 * 1024,
+  'watchdog.js': 48 * 1024,
 }
 
 rmSync('dist', { recursive: true, force: true })
@@ -42,6 +43,7 @@ for (const [name, from, more] of [
   ['evidence', 'preload/evidence/evidence.ts', {}],
   ['metrics', 'preload/metrics/metrics.ts', {}],
   ['record', 'preload/evidence/record.ts', {}],
+  ['watchdog', 'preload/watchdog/watchdog.ts', {}],
 ])
   built.push(
     await build({ ...common, ...more, entryPoints: { [name]: from }, mangleCache: { ...built.at(-1)?.mangleCache } }),

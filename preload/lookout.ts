@@ -9,6 +9,7 @@ import {
   step,
   timeToNearest,
   underLimits,
+  withRungs,
 } from './core/ladder.ts'
 import { nextLook } from './core/pace.ts'
 import type { Entry } from './core/record.ts'
@@ -20,6 +21,7 @@ import { planReport, reportText } from './core/v8-report.ts'
 import { readWatchSettings, type WatchSettings } from './core/watch-settings.ts'
 import { openEvidence } from './evidence/open.ts'
 import { newRunId } from './evidence/run.ts'
+import type { Handover } from './host/handover.ts'
 import type { Host } from './host/host.ts'
 import type { Log } from './host/log.ts'
 import { type OwnReport, takeOwnReport } from './host/own-report.ts'
@@ -34,6 +36,7 @@ import { openDrain } from './watch/drain.ts'
 import { openEye } from './watch/eye.ts'
 import { beginFlight, currentFlight } from './watch/flight.ts'
 import { type Moment, openSpeaker } from './watch/speaker.ts'
+import { startWatchdog } from './watch/watchdog.ts'
 
 export interface LookoutParts {
   readonly host: Host
@@ -53,10 +56,12 @@ export interface ForWatch extends WatchSettings {
   readonly run: RunId
   readonly ownSignal: OwnSignal
   readonly ownReport: OwnReport
-  /** Whether V8's own report will be asked for; undefined: no. Goes into the boot line. */
-  readonly reportArmed: true | undefined
-  /** Why not, for the boot line. */
-  readonly reportText: string
+  /** What is shared with the watchdog; undefined: it does not run. */
+  readonly handover: () => Handover | undefined
+  /** For the boot line: whether V8's own report will be asked for; undefined: no. */
+  readonly bootFields: { readonly reportArmed: true } | undefined
+  /** For the boot line: why not. */
+  readonly bootNote: string
   /** Call when the boot line is said: what earlier runs died of comes after it. Does not throw. */
   readonly begin: (budget: HeapBudget, folder: string) => void
 }
@@ -79,6 +84,7 @@ export function readRest(host: Host, warnPercent: number, problems: readonly Set
     nodeOptions: host.readVariable('NODE_OPTIONS'),
   })
   const run = newRunId(host)
+  let handover: Handover | undefined
   const dir = rest.settings.dir === undefined ? undefined : absolute(rest.settings.dir)
   const isAsked = dir !== undefined
   return {
@@ -87,10 +93,15 @@ export function readRest(host: Host, warnPercent: number, problems: readonly Set
     run,
     ownSignal: takeOwnSignal(),
     ownReport,
-    reportArmed: (isAsked && plan.kind === 'arm') || undefined,
-    reportText: isAsked ? reportText(plan) : '',
+    handover: () => handover,
+    bootFields: isAsked && plan.kind === 'arm' ? { reportArmed: true } : undefined,
+    bootNote: isAsked ? reportText(plan) : '',
     begin: (budget, folder) => {
       if (isAsked) beginFlight({ host, log, dir, run }, budget, folder)
+      if (rest.settings.watchdog)
+        startWatchdog({ host, log, budget, folder }, started => {
+          handover = started
+        })
     },
   }
 }
@@ -118,11 +129,13 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     ...parts.settings,
     ...(parts.forWatch ?? readWatchSettings(() => undefined, warnPercent).settings),
   }
-  const ownReport = parts.forWatch?.reportArmed ? parts.forWatch.ownReport : undefined
+  const ownReport = parts.forWatch?.bootFields ? parts.forWatch.ownReport : undefined
   const evidence = openEvidence({ host, settings, run: parts.forWatch?.run, ownReport, log, folder, evidenceProblem })
   const bounds = openBounds({ host, settings, log, budget: parts.budget, liveWorkers: parts.liveWorkers })
   const company = openCompany(host, log)
-  const speaker = openSpeaker({ host, log, bounds, company, evidence })
+  const handover = () => parts.forWatch?.handover()
+  const ownThreads = () => (handover() === undefined ? 0 : 1)
+  const speaker = openSpeaker({ host, log, bounds, company, evidence, ownThreads })
   const drain =
     settings.onCritical === 'sigterm' && parts.forWatch !== undefined
       ? openDrain(parts.forWatch.ownSignal, log)
@@ -180,8 +193,14 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     const now = sample.uptimeMs
     sawHeap(sample.memory.heapUsed)
     if (isLineDue) log.say(memoryLine(sample, bounds.budget(), log.droppedLines()))
-    const next = step(state, sample, now)
+    // What the watchdog said while this thread was blocked is not said again; what is said now, not by the watchdog.
+    const shared = handover()
+    const before = shared === undefined ? state : withRungs(state, shared.rungs())
+    if (before.heap !== state.heap || before.container !== state.container) evidence.adoptLastWords()
+    const next = step(before, sample, now)
     state = next.state
+    shared?.setRungs({ heap: state.heap.rung, container: state.container.rung })
+    shared?.setFigures(sample.memory)
     for (const event of next.events) act(event, { state, sample, history: eye.history(), lateMs })
     company.sayKills(group(), false)
     drain?.(isCriticalAt(state, sample, now))

@@ -1,5 +1,5 @@
 // Whether memory is running out: two resources, two rungs each, and what is to be done about it.
-import type { Sample } from './sample.ts'
+import type { ProcessMemory, Sample } from './sample.ts'
 import { growthOf, type Point, timeTo } from './trend.ts'
 import { type Bytes, bytes, bytesToMB, type Millis, millis } from './units.ts'
 import type { ContainerUsage } from './usage.ts'
@@ -133,7 +133,13 @@ export const underLimits = (state: LadderState, limits: LadderLimits): LadderSta
  * What of the container's memory is held, in bytes: the working set without the file pages that the kernel can take back,
  * active ones too; tmpfs is no such page. Where the usage cannot be read, this process's RSS.
  */
-export function containerUsed({ container, memory }: Sample): Bytes {
+export function containerUsed({
+  container,
+  memory,
+}: {
+  readonly container: ContainerUsage
+  readonly memory: Pick<ProcessMemory, 'rss'>
+}): Bytes {
   return heldBytes(container) ?? memory.rss
 }
 
@@ -265,6 +271,13 @@ function isHeapHeadingUp({ floors, limits }: LadderState, { memory }: Sample): b
   }
   if (isSoon(share(warnPercent, ceilingBytes), last.value)) return true
   return containerBytes !== undefined && isSoon(share(warnPercent, containerBytes), memory.rss)
+}
+
+/** The same climbs where another thread has said these rungs already: they are not said again. */
+export function withRungs(state: LadderState, said: Readonly<Record<Resource, Rung | undefined>>): LadderState {
+  const raised = (climb: Climb, rung: Rung | undefined): Climb =>
+    rung === undefined || climb.rung === 'critical' || climb.rung === rung ? climb : { rung, underSince: undefined }
+  return { ...state, heap: raised(state.heap, said.heap), container: raised(state.container, said.container) }
 }
 
 /**

@@ -138,6 +138,8 @@ export interface PressureFacts {
   readonly culprit: Companion | undefined
   /** How late this look came. */
   readonly lateMs: Millis
+  /** In the place of a word on the event loop: what the watchdog adds, with a space before it. */
+  readonly note?: string | undefined
 }
 
 /** A blocked loop that is worth a word. */
@@ -146,7 +148,12 @@ const LATE_MS = 1000
 /** `pressure`: a rung is reached. The numbers, what grows, and what to do. */
 export function pressure(facts: PressureFacts): Entry {
   const { resource, rung, sample, budget, growth, leftMs, suspects, lateMs, cause } = facts
-  const blocked = lateMs < LATE_MS ? '' : ` The event loop was blocked for ${roundedSeconds(lateMs)} s until now.`
+  const blocked =
+    facts.note !== undefined
+      ? facts.note
+      : lateMs < LATE_MS
+        ? ''
+        : ` The event loop was blocked for ${roundedSeconds(lateMs)} s until now.`
   return {
     level: rung === 'warn' ? 'warn' : 'error',
     event: 'pressure',

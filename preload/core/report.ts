@@ -29,16 +29,16 @@ export interface Advice {
 
 /** What the second file knows of V8's own report, where HEAPGUARD_DIR is set. */
 export interface OnBoot {
-  readonly reportArmed?: true | undefined
+  readonly bootFields?: { readonly reportArmed: true } | undefined
   /** A sentence why not, with a space before it. */
-  readonly reportText?: string
+  readonly bootNote?: string
 }
 
 /** `heap-validated`: does V8's heap limit fit the container, and if not, what to set. */
 export function heapValidated(
   facts: HeapValidated,
   advice: Advice | undefined,
-  { reportText = '', reportArmed }: OnBoot = {},
+  { bootNote = '', bootFields }: OnBoot = {},
 ): Entry {
   const { budget, verdict, warnPercent } = facts
   const { container, heapLimitBytes, ceiling } = budget
@@ -51,7 +51,7 @@ export function heapValidated(
   return {
     level: verdict.kind === 'exceeds' || verdict.kind === 'tight' ? 'warn' : 'info',
     event: 'heap-validated',
-    msg: `${share}: ${judgement}${assumption(budget)}${throttle(budget)}${reportText}`,
+    msg: `${share}: ${judgement}${assumption(budget)}${throttle(budget)}${bootNote}`,
     fields: {
       version: facts.version,
       nodeVersion: facts.nodeVersion,
@@ -67,7 +67,7 @@ export function heapValidated(
       verdict: verdict.kind,
       remedy: advice?.flags,
       nodeSeesMB: budget.nodeSeesBytes === undefined ? undefined : roundedMB(budget.nodeSeesBytes),
-      reportArmed,
+      ...bootFields,
     },
   }
 }

@@ -25,6 +25,8 @@ export interface WatchSettings {
   readonly profile: boolean
   /** sigterm: this process is sent SIGTERM once while there is still time for the app's own shutdown. */
   readonly onCritical: 'log' | 'sigterm'
+  /** Whether a second thread looks where the event loop is blocked. */
+  readonly watchdog: boolean
   /** Where Prometheus may scrape; undefined: nowhere. */
   readonly metrics: MetricsEndpoint | undefined
 }
@@ -65,6 +67,7 @@ export const watchTable = (warnPercent: number): Table<WatchSettings> => ({
   terminationLog: { variable: 'HEAPGUARD_TERMINATION_LOG', fallback: 'auto', parse: logPath },
   dir: { variable: 'HEAPGUARD_DIR', fallback: undefined, fallbackText: 'unset', parse: text },
   profile: { variable: 'HEAPGUARD_PROFILE', fallback: true, parse: boolean },
+  watchdog: { variable: 'HEAPGUARD_WATCHDOG', fallback: false, parse: boolean },
   onCritical: { variable: 'HEAPGUARD_ON_CRITICAL', fallback: 'log', parse: oneOf('log', 'sigterm') },
   metrics: { variable: 'HEAPGUARD_METRICS', fallback: undefined, fallbackText: 'off', parse: endpoint },
 })

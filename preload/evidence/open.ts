@@ -36,6 +36,8 @@ export interface Evidence {
   readonly report: (on: boolean) => void
   readonly lastWords: (sentence: string) => void
   readonly clearLastWords: () => void
+  /** The watchdog has written last words: they are cleared with the danger, as this thread's own. */
+  readonly adoptLastWords: () => void
 }
 
 /** Loads nothing yet. */
@@ -126,6 +128,12 @@ export function openEvidence({
     },
     clearLastWords: () => {
       if (words !== undefined) attempt('termination log', () => words?.clear())
+    },
+    adoptLastWords: () => {
+      if (settings.terminationLog !== 'off')
+        attempt('termination log', () => {
+          words ??= load().openLastWords(settings.terminationLog, host)
+        })
     },
   }
 }

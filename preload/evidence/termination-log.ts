@@ -21,7 +21,7 @@ export interface LastWords {
  */
 export function openLastWords(
   setting: string,
-  { files, readText }: { readonly files: Host['files']; readonly readText: ReadText },
+  { files, readText, pid }: { readonly files: Host['files']; readonly readText: ReadText; readonly pid: number },
 ): LastWords {
   const { openSync, writeSync, closeSync, ftruncateSync } = files
   const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = (require('node:fs') as typeof import('node:fs')).constants
@@ -29,6 +29,9 @@ export function openLastWords(
   // Before it is needed: near the limit nothing is allocated.
   const buffer = Buffer.alloc(MOST_BYTES)
   let ours = ''
+  // The watchdog's words are this process's too.
+  const isOurs = (there: string): boolean =>
+    there === ours || (there.startsWith('heapguard, ') && there.includes(`, pid ${pid} (`))
 
   const replace = (text: string): void => {
     const fd = openSync(path, O_WRONLY | O_NONBLOCK | O_NOCTTY)
@@ -45,12 +48,13 @@ export function openLastWords(
   return {
     write: sentence => {
       const there = readText(path)
-      if (there === undefined || (there !== '' && there !== ours)) return false
+      if (there === undefined || (there !== '' && !isOurs(there))) return false
       replace(sentence)
       return true
     },
     clear: () => {
-      if (ours !== '' && readText(path) === ours) replace('')
+      const there = readText(path)
+      if (there !== undefined && there !== '' && isOurs(there)) replace('')
     },
   }
 }

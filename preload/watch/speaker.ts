@@ -18,6 +18,10 @@ export interface SpeakerParts {
   readonly bounds: Bounds
   readonly company: Company
   readonly evidence: Evidence
+  /** Threads of the guard's own. */
+  readonly ownThreads: () => number
+  /** What is left of a cause where it is seen from another thread, and the sentence that goes with it. */
+  readonly doubt?: (cause: Cause) => { readonly cause: Cause; readonly note: string }
 }
 
 /** What is known of the moment. */
@@ -35,7 +39,7 @@ export interface Speaker {
 }
 
 /** Says nothing yet. */
-export function openSpeaker({ host, log, bounds, company, evidence }: SpeakerParts): Speaker {
+export function openSpeaker({ host, log, bounds, company, evidence, ownThreads, doubt }: SpeakerParts): Speaker {
   const levelOf = (resource: Resource, { state, sample }: Moment): Bytes =>
     resource === 'heap' ? heapLevel(state, sample, sample.uptimeMs) : containerUsed(sample)
   const wholeOf = (resource: Resource, { state }: Moment): Bytes =>
@@ -46,7 +50,8 @@ export function openSpeaker({ host, log, bounds, company, evidence }: SpeakerPar
     if (resource === 'heap')
       return { kind: 'heap', partBytes: latest.heapUsed, ofBytes: latest.heapUsed, sinceMs: undefined }
     const poolSize = Number(host.readVariable('UV_THREADPOOL_SIZE') ?? 4)
-    return causeOf(history, latest, bounds.limitBytes() ?? latest.held, hasWorkers(threadCount(host), poolSize))
+    const threads = (threadCount(host) ?? 0) - ownThreads()
+    return causeOf(history, latest, bounds.limitBytes() ?? latest.held, hasWorkers(threads, poolSize))
   }
 
   return {
@@ -56,7 +61,8 @@ export function openSpeaker({ host, log, bounds, company, evidence }: SpeakerPar
       const budget = bounds.budget()
       const levelBytes = levelOf(resource, moment)
       const limitBytes = wholeOf(resource, moment)
-      const cause = causeNow(resource, moment)
+      const seen = causeNow(resource, moment)
+      const { cause, note } = doubt?.(seen) ?? { cause: seen, note: undefined }
       const growth = growthOver(history, resource === 'heap' ? 'heapUsed' : 'held')
       const isSampled = evidence.isSampling()
       const entry = pressure({
@@ -75,6 +81,7 @@ export function openSpeaker({ host, log, bounds, company, evidence }: SpeakerPar
         isSampled,
         culprit: cause.kind === 'process' ? company.largest(budget.kernelLimit.group) : undefined,
         lateMs,
+        note,
       })
       // First what outlives the process: the line may find nobody who reads.
       evidence.lastWords(lastWordsOf(entry, { time: host.isoTime(), pid: host.pid }))

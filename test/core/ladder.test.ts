@@ -7,9 +7,11 @@ import {
   type LadderLimits,
   type LadderState,
   ladderOf,
+  type Rung,
   step,
   timeToNearest,
   underLimits,
+  withRungs,
 } from '../../preload/core/ladder.ts'
 import type { Sample } from '../../preload/core/sample.ts'
 import { bytes, mbToBytes, millis } from '../../preload/core/units.ts'
@@ -143,6 +145,30 @@ for (const [name, samples, want] of [
     })
     t.strictSame(found, want)
   })
+
+for (const [name, from, said, want] of [
+  ['nothing said: as it was', {}, {}, { heap: undefined, container: undefined }],
+  ['one rung of the heap', {}, { heap: 'warn' }, { heap: 'warn', container: undefined }],
+  ['both of both', {}, { heap: 'critical', container: 'warn' }, { heap: 'critical', container: 'warn' }],
+  ['a higher one than the own', { held: 860 }, { container: 'critical' }, { heap: undefined, container: 'critical' }],
+  ['a lower one than the own', { held: 960 }, { container: 'warn' }, { heap: undefined, container: 'critical' }],
+  ['the own is kept where nothing was said', { held: 860 }, {}, { heap: undefined, container: 'warn' }],
+] as const)
+  t.test(`rungs that another thread has said: ${name}`, async t => {
+    const all: { heap: Rung | undefined; container: Rung | undefined } = {
+      heap: undefined,
+      container: undefined,
+      ...said,
+    }
+    const { state } = run([from])
+    const { heap, container } = withRungs(state, all)
+    t.strictSame({ heap: heap.rung, container: container.rung }, want)
+  })
+
+t.test('rungs that another thread has said: not said again, and eased in time', async t => {
+  const from = withRungs(ladderOf(LIMITS), { heap: undefined, container: 'critical' })
+  t.strictSame(run(held(860, 990, 100, 100, 100, 100, 100, 100), { from }).said, ['7 container eased'])
+})
 
 t.test('critical at this very look: a container without a limit never is', async t => {
   const limits = { ...LIMITS, containerBytes: undefined }

@@ -45,10 +45,10 @@ const validated = (over: { budget?: HeapBudget; verdict?: Verdict }, advice?: Ad
 t.test("heap-validated: V8's own report, where HEAPGUARD_DIR is set", async t => {
   const facts = { budget: budget(), verdict: { kind: 'fits', spareBytes: mbToBytes(125) } as const, warnPercent: 85 }
   const more = { version: '1.2.3', nodeVersion: 'v24.21.0', isPid1: true }
-  const armed = heapValidated({ ...facts, ...more }, undefined, { reportArmed: true, reportText: '' })
+  const armed = heapValidated({ ...facts, ...more }, undefined, { bootFields: { reportArmed: true }, bootNote: '' })
   t.equal(armed.fields.reportArmed, true)
   t.match(armed.msg, /not heap\.$/)
-  const not = heapValidated({ ...facts, ...more }, undefined, { reportText: ' It is not.' })
+  const not = heapValidated({ ...facts, ...more }, undefined, { bootNote: ' It is not.' })
   t.equal(not.fields.reportArmed, undefined)
   t.match(not.msg, /not heap\. It is not\.$/)
 })
@@ -73,7 +73,6 @@ t.test('heap-validated: it fits', async t =>
       verdict: 'fits',
       remedy: undefined,
       nodeSeesMB: undefined,
-      reportArmed: undefined,
     },
   }),
 )

@@ -18,6 +18,7 @@ const DEFAULTS = {
   profile: true,
   onCritical: 'log',
   metrics: undefined,
+  watchdog: false,
 }
 
 /** Both tables, as start-up and the watch read them. */
@@ -53,6 +54,7 @@ t.test('every variable of the table has its default as text', async t => {
     { variable: 'HEAPGUARD_TERMINATION_LOG', fallback: 'auto' },
     { variable: 'HEAPGUARD_DIR', fallback: 'unset' },
     { variable: 'HEAPGUARD_PROFILE', fallback: 'true' },
+    { variable: 'HEAPGUARD_WATCHDOG', fallback: 'false' },
     { variable: 'HEAPGUARD_ON_CRITICAL', fallback: 'log' },
     { variable: 'HEAPGUARD_METRICS', fallback: 'off' },
   ])
@@ -86,6 +88,7 @@ for (const [variable, text, key, value] of [
   ['HEAPGUARD_ON_CRITICAL', 'Sigterm', 'onCritical', 'sigterm'],
   ['HEAPGUARD_ON_CRITICAL', 'log', 'onCritical', 'log'],
   ['HEAPGUARD_METRICS', 'Off', 'metrics', undefined],
+  ['HEAPGUARD_WATCHDOG', 'on', 'watchdog', true],
   ['HEAPGUARD_INTERVAL_MS', '0', 'intervalMs', 0],
   ['HEAPGUARD_INTERVAL_MS', '10', 'intervalMs', 10],
   ['HEAPGUARD_INTERVAL_MS', '86400000', 'intervalMs', 86_400_000],
@@ -130,6 +133,7 @@ for (const [variable, text, rule, used] of [
   ['HEAPGUARD_TERMINATION_LOG', '/a\0b', /path/, 'auto'],
   ['HEAPGUARD_DIR', 'a\0b', /path/, 'unset'],
   ['HEAPGUARD_PROFILE', 'maybe', /true or false/, 'true'],
+  ['HEAPGUARD_WATCHDOG', 'auto', /true or false/, 'false'],
   ['HEAPGUARD_ON_CRITICAL', 'SIGINT', /one of log, sigterm/, 'log'],
   ['HEAPGUARD_METRICS', '0', /off, a port \(1 to 65535\) or ADDRESS:PORT/, 'off'],
   ['HEAPGUARD_METRICS', '65536', /65535/, 'off'],

@@ -1,0 +1,49 @@
+// What the main thread and the watchdog share: a heartbeat, which rungs have been said, and the main thread's last figures.
+import type { Resource, Rung } from '../core/ladder.ts'
+import type { ProcessMemory } from '../core/sample.ts'
+import { bytes } from '../core/units.ts'
+
+export type Rungs = Readonly<Record<Resource, Rung | undefined>>
+
+export interface Handover {
+  readonly memory: SharedArrayBuffer
+  /** The main thread's event loop turns. */
+  readonly beat: () => void
+  readonly beats: () => number
+  /** The highest rung that was said in this climb, by either thread. */
+  readonly rungs: () => Rungs
+  readonly setRungs: (rungs: Rungs) => void
+  /** What the main thread last saw of itself. */
+  readonly figures: () => ProcessMemory
+  readonly setFigures: (figures: ProcessMemory) => void
+}
+
+const ORDER: readonly (Rung | undefined)[] = [undefined, 'warn', 'critical']
+const BEAT = 0
+const HEAP = 1
+const CONTAINER = 2
+/** Four whole numbers, then five of double precision. */
+const FIGURES_AT = 16
+const FIGURES = ['rss', 'heapTotal', 'heapUsed', 'external', 'arrayBuffers'] as const
+
+/** Over the same memory in both threads; without one it is made. */
+export function openHandover(memory = new SharedArrayBuffer(FIGURES_AT + 8 * FIGURES.length)): Handover {
+  const cells = new Int32Array(memory, 0, FIGURES_AT / 4)
+  const doubles = new Float64Array(memory, FIGURES_AT)
+  const { load, store, add } = Atomics
+  return {
+    memory,
+    beat: () => void add(cells, BEAT, 1),
+    beats: () => load(cells, BEAT),
+    rungs: () => ({ heap: ORDER[load(cells, HEAP)], container: ORDER[load(cells, CONTAINER)] }),
+    setRungs: ({ heap, container }) => {
+      store(cells, HEAP, ORDER.indexOf(heap))
+      store(cells, CONTAINER, ORDER.indexOf(container))
+    },
+    figures: () =>
+      Object.fromEntries(FIGURES.map((name, at) => [name, bytes(doubles[at] as number)])) as unknown as ProcessMemory,
+    setFigures: figures => {
+      for (const [at, name] of FIGURES.entries()) doubles[at] = figures[name]
+    },
+  }
+}

@@ -1,0 +1,15 @@
+// What the thread is given: plain data, since it is cloned.
+import type { HeapBudget } from '../core/budget.ts'
+import type { Bytes } from '../core/units.ts'
+
+export interface WatchdogData {
+  /** See openHandover. */
+  readonly shared: SharedArrayBuffer
+  readonly budget: HeapBudget
+  /** V8's heap_size_limit in the main thread. */
+  readonly heapLimitBytes: Bytes
+  /** The guard's own variables and the few that a look asks for: the thread has an empty environment. */
+  readonly variables: Readonly<Record<string, string | undefined>>
+  /** Where the guard's files are. */
+  readonly folder: string
+}

@@ -1,0 +1,272 @@
+// The watchdog's own thread: it looks where the main thread cannot, and says what the main thread would have said.
+import { containerUsed, type LadderEvent, type LadderState, ladderOf, step, withRungs } from '../core/ladder.ts'
+import { seenFromOutside } from '../core/report-watchdog.ts'
+import { ladderLimitsOf } from '../core/resize.ts'
+import { readSettings } from '../core/settings.ts'
+import type { Suspect } from '../core/suspects.ts'
+import { type Bytes, bytes, bytesToMB, type Millis, millis } from '../core/units.ts'
+import { readUsage } from '../core/usage.ts'
+import { readWatchSettings } from '../core/watch-settings.ts'
+import type { Evidence } from '../evidence/open.ts'
+import { type LastWords, openLastWords } from '../evidence/termination-log.ts'
+import { openHandover } from '../host/handover.ts'
+import { type Host, realHost } from '../host/host.ts'
+import { openLog } from '../host/log.ts'
+import { openBounds } from '../watch/bounds.ts'
+import { openCompany } from '../watch/company.ts'
+import { openEye } from '../watch/eye.ts'
+import { type Moment, openSpeaker } from '../watch/speaker.ts'
+import type { WatchdogData } from './data.ts'
+import { type MainThread, reachMainThread } from './main-thread.ts'
+
+type Pressure = Extract<LadderEvent, { kind: 'pressure' }>
+
+/** It looks this often. */
+const LOOK_MS = 50
+/** … and this often where the container fills while the main thread does not turn: a huge allocation takes 0.2 s. */
+const FAST_MS = 10
+/** Growth from one tick to the next that counts as filling, of the limit. */
+const FILLING_SHARE = 0.03
+/** The main thread is blocked when it has missed two beats. */
+const BLOCKED_MS = 120
+/** While the main thread turns, it is enough to know what there was before a climb. */
+const CALM_MS = 1000
+/** Every so manieth calm look asks whether the limit moved. */
+const LIMIT_EACH = 10
+/** An answer of the main thread's that is older says nothing of now. */
+const FRESH_MS = 300
+/** So long a line waits for the names of its suspects: collecting comes first [measured: 20 to 210 ms]. */
+const NAMES_MS = 300
+/** From this share of the ceiling on a blocked main thread is asked what it holds, which makes it collect. */
+const PROBE_SHARE = 0.6
+/** … so often at most where most of it turned out to be garbage. */
+const PROBE_EACH_MS = 2000
+/** Where a collection left this share, the loop keeps what it makes. */
+const KEPT_SHARE = 0.8
+/** Such a heap is its own floor, noted so often: slower than what the ladder takes for a heap without room. */
+const FLOOR_MS_A_MB = 1.5
+
+/** Runs for as long as the thread does. Nothing that is thrown in a tick gets out of it. */
+export function watch(): void {
+  const { workerData } = require('node:worker_threads') as typeof import('node:worker_threads')
+  const { shared, variables, heapLimitBytes, folder, ...given } = workerData as WatchdogData
+  const { settings: atBoot } = readSettings(name => variables[name])
+  const settings = { ...atBoot, ...readWatchSettings(name => variables[name], atBoot.warnPercent).settings }
+  const own = realHost()
+  const handover = openHandover(shared)
+  const { rss } = process.memoryUsage
+  let main: MainThread | undefined
+  let seenBeats = -1
+  let seenAt = own.uptime()
+  let blockedAt: Millis | undefined
+
+  const isFresh = (): boolean => own.uptime() - (main?.usage()?.atMs ?? Number.NEGATIVE_INFINITY) < FRESH_MS
+  /** This process, and the main thread's heap: as V8 says now, else as the main thread last said. */
+  const memory: Host['memory'] = () => {
+    const last = handover.figures()
+    const usage = isFresh() ? main?.usage() : undefined
+    return {
+      ...last,
+      rss: bytes(rss()),
+      ...(usage === undefined
+        ? {}
+        : {
+            heapUsed: usage.used,
+            heapTotal: usage.total,
+            external: usage.backing ?? last.external,
+            arrayBuffers: usage.backing ?? last.arrayBuffers,
+          }),
+    }
+  }
+  // The thread's own collections say nothing: those of the main thread are counted where they are known.
+  let countCollection = (): void => {}
+  class Registry {
+    constructor(collected: () => void) {
+      countCollection = collected
+    }
+    register(): void {}
+  }
+  const host: Host = {
+    ...own,
+    Registry: Registry as unknown as Host['Registry'],
+    readVariable: name => variables[name],
+    heapLimit: () => heapLimitBytes,
+    memory,
+    heapSpaces: () => {
+      const { heapUsed } = memory()
+      return [{ space_name: 'old_space', space_size: heapUsed, space_used_size: heapUsed, space_available_size: 0 }]
+    },
+  }
+  const log = openLog(host, settings)
+  const quiet = { say: () => {}, droppedLines: () => 0 }
+  const bounds = openBounds({ host, settings, log: quiet, budget: given.budget, liveWorkers: () => [] })
+  const limits = () => ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings)
+  const eye = openEye(host)
+  let state: LadderState = ladderOf(limits())
+
+  let named: readonly Suspect[] = []
+  let words: LastWords | undefined
+  const evidence: Evidence = {
+    profile: on => main?.sample(on && settings.profile),
+    isSampling: () => main?.isSampling() ?? false,
+    suspects: () => named,
+    report: () => {},
+    lastWords: sentence => {
+      if (settings.terminationLog === 'off') return
+      try {
+        words ??= openLastWords(settings.terminationLog, host)
+        words.write(sentence)
+      } catch {
+        // The main thread says so, where it was asked for; here there is the line.
+      }
+    },
+    clearLastWords: () => {},
+    adoptLastWords: () => {},
+  }
+  const speaker = openSpeaker({
+    host,
+    log,
+    bounds,
+    company: openCompany(host, quiet),
+    evidence,
+    ownThreads: () => 1,
+    doubt: cause =>
+      seenFromOutside(cause, {
+        blockedMs: millis(own.uptime() - (blockedAt ?? own.uptime())),
+        answers: isFresh(),
+        tellsBuffers: main?.usage()?.backing !== undefined,
+      }),
+  })
+
+  let waiting: { readonly event: Pressure; readonly moment: Moment; readonly untilMs: number } | undefined
+  const sayWaiting = (): void => {
+    if (waiting === undefined) return
+    const { event, moment } = waiting
+    waiting = undefined
+    speaker.pressure(event, moment)
+  }
+  const sayPressure = (event: Pressure, moment: Moment): void => {
+    // Whatever comes of the line, the rung is taken: the main thread does not say it again.
+    handover.setRungs({ ...handover.rungs(), [event.resource]: event.rung })
+    sayWaiting()
+    if (event.resource === 'heap' && named.length === 0 && main?.isSampling())
+      waiting = { event, moment, untilMs: own.uptime() + NAMES_MS }
+    else speaker.pressure(event, moment)
+  }
+
+  let probedAt = Number.NEGATIVE_INFINITY
+  let probedUsed = 0
+  let isProbing = false
+  let keepsAll = false
+  let floorAt = 0
+  const noteFloor = (ceiling: Bytes): void => {
+    const now = own.uptime()
+    if (now - floorAt < bytesToMB(ceiling) * FLOOR_MS_A_MB) return
+    floorAt = now
+    countCollection()
+  }
+  /** What the main thread holds: asked by way of the profile, which also has the names. */
+  const probe = (used: number, ceiling: Bytes): void => {
+    const now = own.uptime()
+    const isDue = keepsAll ? used >= probedUsed + ceiling / 10 : now - probedAt >= PROBE_EACH_MS
+    if (main === undefined || isProbing || !isDue || !main.isSampling()) return
+    isProbing = true
+    probedAt = now
+    probedUsed = used
+    main.suspects(found => {
+      named = found
+      sayWaiting()
+      main?.ask(({ used: left }) => {
+        isProbing = false
+        keepsAll = left >= used * KEPT_SHARE
+        noteFloor(ceiling)
+      })
+    })
+  }
+  const watchHeap = (): void => {
+    const usage = isFresh() ? main?.usage() : undefined
+    if (usage === undefined) return
+    const ceiling = limits().ceilingBytes
+    // No collection is noticed from here, so a climb would be known late: sampling begins half-way.
+    if (usage.used >= ceiling / 2) evidence.profile(true)
+    if (usage.used >= ceiling * PROBE_SHARE) probe(usage.used, ceiling)
+    if (keepsAll) noteFloor(ceiling)
+  }
+
+  const look = (): void => {
+    const isBlocked = blockedAt !== undefined
+    if (isBlocked && (eye.isNear(state, bounds.limitBytes()) || rss() > handover.figures().rss * 1.2)) {
+      main ??= reachMainThread(own.uptime, folder)
+      main?.ask()
+      watchHeap()
+    }
+    const sample = eye.look(bounds.budget().kernelLimit.group)
+    if (!isBlocked) return
+    const next = step(state, sample, sample.uptimeMs)
+    state = next.state
+    // The calm before says what there was, and nothing of how fast it grows now.
+    const history = eye.history().filter(({ atMs }) => atMs >= (blockedAt ?? 0) - CALM_MS - LOOK_MS)
+    const moment = { state, sample, history, lateMs: millis(0) }
+    for (const event of next.events)
+      if (event.kind === 'pressure') sayPressure(event, moment)
+      else if (event.kind === 'profile') evidence.profile(event.on)
+  }
+
+  let usedBefore = 0
+  let isFilling = false
+  /** One missed beat is nothing, unless the container has filled up in the meantime. */
+  const isFull = (): boolean => {
+    const limitBytes = bounds.limitBytes()
+    const { group } = bounds.budget().kernelLimit
+    if (limitBytes === undefined) return false
+    const container = group === undefined ? {} : readUsage(host.readText, group, { kind: 'calm', belowBytes: bytes(0) })
+    const used = containerUsed({ container, memory: { rss: bytes(rss()) } })
+    isFilling = used > usedBefore + limitBytes * FILLING_SHARE
+    usedBefore = used
+    return used * 100 >= limitBytes * settings.warnPercent
+  }
+
+  let calmLooks = 0
+  let lookedAt = Number.NEGATIVE_INFINITY
+  const tick = (): void => {
+    const now = own.uptime()
+    if (waiting !== undefined && now > waiting.untilMs) sayWaiting()
+    isFilling = false
+    const beats = handover.beats()
+    if (beats !== seenBeats) {
+      seenBeats = beats
+      seenAt = now
+      if (blockedAt !== undefined) {
+        blockedAt = undefined
+        sayWaiting()
+        evidence.profile(false)
+        main?.leave()
+        main = undefined
+        named = []
+        isProbing = false
+        keepsAll = false
+        probedAt = Number.NEGATIVE_INFINITY
+      }
+      if (now - lookedAt < CALM_MS) return
+      lookedAt = now
+      if (++calmLooks % LIMIT_EACH === 0) bounds.readAgain()
+      look()
+    } else if (isFull() || isFilling || now - seenAt >= BLOCKED_MS) {
+      if (blockedAt === undefined) {
+        blockedAt = millis(seenAt)
+        state = withRungs(ladderOf(limits()), handover.rungs())
+      }
+      look()
+    }
+  }
+  // The timer holds the thread, which does not hold the process.
+  const next = (): void => {
+    try {
+      tick()
+    } catch {
+      // The next look may do better; nothing of the thread's is ever printed.
+    }
+    setTimeout(next, isFilling ? FAST_MS : LOOK_MS)
+  }
+  next()
+}

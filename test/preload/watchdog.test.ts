@@ -1,0 +1,176 @@
+// HEAPGUARD_WATCHDOG in real Node, on the built bundle: what is said while the main thread is blocked, that nothing is said
+// twice, and what an app can see of the second thread.
+import { execFileSync } from 'node:child_process'
+import { cpSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { EMPTY, emptyFolder, GUARD, type LogRecord, NODE, recordsIn, runNode, type Start } from './node.ts'
+
+const BLOCKS = 'test/fixtures/deaths/blocks.cjs'
+const HEAP = '--max-old-space-size=100 --max-semi-space-size=1'
+const major = Number(execFileSync(NODE, ['-p', 'process.versions.node']).toString().split('.')[0])
+
+const guarded = (args: readonly string[], env: Start['env'] = {}, nodeOptions = HEAP): Start => ({
+  args,
+  preload: GUARD,
+  nodeOptions,
+  env: { HEAPGUARD_WATCHDOG: 'true', HEAPGUARD_PULSE_MS: '100', ...env },
+})
+const rungs = (stderr: string): LogRecord[] => recordsIn(stderr).filter(({ event }) => event.startsWith('pressure'))
+
+t.test('a synchronous leak of objects: said before V8 gives up, with the code that keeps them', async t => {
+  const { stderr, code, signal } = await runNode(guarded([BLOCKS, 'objects', '30']))
+  t.ok(signal === 'SIGABRT' || code === 134, `${signal ?? code}`)
+  const said = rungs(stderr)
+  t.ok(said.length >= 1 && said.length <= 2, `${said.length} lines`)
+  for (const record of said) {
+    t.match(record, { event: 'pressure', resource: 'heap', cause: 'heap' })
+    t.match(record.msg, /The main thread has been blocked for [\d.]+ s, so this comes from the watchdog\./)
+  }
+  const suspects = said.at(-1)?.suspects as readonly { readonly site: string }[] | undefined
+  t.match(suspects?.[0]?.site, /^(fill|keepObjects) \(.*blocks\.cjs:\d+\)$/)
+  t.ok(stderr.indexOf('"event":"pressure"') < stderr.indexOf('FATAL ERROR'), 'before')
+})
+
+t.test('without the watchdog nothing is said of it', async t => {
+  const { stderr } = await runNode(guarded([BLOCKS, 'objects', '60'], { HEAPGUARD_WATCHDOG: 'false' }))
+  t.strictSame(rungs(stderr), [])
+})
+
+t.test('what the watchdog has said is not said again, and the main thread says that it is over', async t => {
+  const script = `
+    process.argv[2] = 'objects'; process.argv[3] = '30'; process.argv[4] = '70'
+    require(${JSON.stringify(join(process.cwd(), BLOCKS))})
+    setTimeout(() => process.exit(), 14000)`
+  const { stderr, stdout, code } = await runNode(
+    guarded(['-e', script, '--', 'x'], { HEAPGUARD_WARN_PERCENT: '50', HEAPGUARD_CRITICAL_PERCENT: '98' }),
+  )
+  t.equal(code, 0)
+  t.equal(stdout, 'ready\nover\n')
+  t.match(
+    rungs(stderr).map(({ event, rung }) => `${event} ${rung}`),
+    ['pressure warn', 'pressure-eased undefined'],
+  )
+  t.match(rungs(stderr)[0]?.msg, /from the watchdog/)
+})
+
+t.test('a loop that is blocked and fills nothing is no pressure', async t => {
+  const script = 'setTimeout(() => { const end = Date.now() + 1500; while (Date.now() < end); }, 1000)'
+  const { stderr, code } = await runNode(guarded(['-e', script]))
+  t.equal(code, 0)
+  t.strictSame(
+    recordsIn(stderr).map(({ event }) => event),
+    ['heap-validated', 'shutdown'],
+  )
+})
+
+t.test('garbage in a blocked loop is no pressure', async t => {
+  const script = `setTimeout(() => {
+    const end = Date.now() + 3000
+    let kept = []
+    while (Date.now() < end) { kept.push({ n: 1, list: [1, 2] }); if (kept.length > 300000) kept = [] }
+  }, 1000)`
+  const { stderr, code } = await runNode(guarded(['-e', script]))
+  t.equal(code, 0)
+  t.strictSame(rungs(stderr), [])
+})
+
+for (const [name, script, want] of [
+  ['an exit with its own code', 'setTimeout(() => process.exit(5), 700)', { code: 5 }],
+  ['the natural end', 'setTimeout(() => {}, 700)', { code: 0 }],
+  ['an end before the first look', '0', { code: 0 }],
+  ['an uncaught exception', 'setTimeout(() => { throw new Error("own") }, 700)', { code: 1 }],
+  ['a signal', 'setTimeout(() => process.kill(process.pid, "SIGTERM"), 700)', { signal: 'SIGTERM' }],
+  [
+    'an exit out of a blocked loop',
+    'setTimeout(() => { const end = Date.now() + 500; while (Date.now() < end); process.exit(6) }, 500)',
+    { code: 6 },
+  ],
+] as const)
+  t.test(`the end is the app's own: ${name}`, async t => {
+    const end = await runNode(guarded(['-e', script]))
+    t.match(end, want)
+    t.ok(end.ms < 15_000, `${end.ms} ms`)
+    const { stderr } = await runNode({ args: ['-e', script], preload: EMPTY, nodeOptions: HEAP })
+    const without = (text: string) =>
+      text
+        .split('\n')
+        .filter(line => !line.includes('"name":"heapguard"'))
+        .join('\n')
+    t.equal(without(end.stderr), stderr)
+  })
+
+/** What an app could look at, once the thread runs. */
+const LOOK = `setTimeout(() => {
+  const { Worker, isMainThread, threadId } = require('node:worker_threads')
+  const look = {
+    isMainThread, threadId,
+    resources: process.getActiveResourcesInfo().filter(name => name !== 'Immediate'),
+    handles: process._getActiveHandles().length,
+    events: process.eventNames().map(String).sort(),
+    stdout: Object.getOwnPropertyDescriptor(process, 'stdout')?.get !== undefined,
+    env: Object.keys(process.env).filter(name => !name.startsWith('HEAPGUARD')).sort(),
+    own: Object.keys(process).sort(),
+    globals: Object.getOwnPropertyNames(globalThis).sort(),
+    cache: Object.keys(require.cache),
+    report: process.report.filename,
+  }
+  const worker = new Worker('', { eval: true })
+  look.firstWorker = worker.threadId
+  worker.on('exit', code => {
+    look.workerExit = code
+    console.log(JSON.stringify(look))
+    process.exit()
+  })
+}, 900)`
+
+t.test('what an app sees: the ids of its workers are one higher, and nothing else of all this', async t => {
+  const [off, on] = await Promise.all(
+    ['false', 'true'].map(watchdog => runNode(guarded(['-e', LOOK], { HEAPGUARD_WATCHDOG: watchdog }))),
+  )
+  const seen = (end: typeof off) => JSON.parse(end?.stdout || '{}')
+  t.equal(seen(on).firstWorker, 2)
+  t.strictSame({ ...seen(on), firstWorker: 1 }, seen(off))
+})
+
+t.test('what an app sees: a worker event, when the thread starts', async t => {
+  const script = `const seen = []
+    process.on('worker', worker => seen.push(worker.constructor.name))
+    setTimeout(() => { console.log(seen.join()); process.exit() }, 900)`
+  t.equal((await runNode(guarded(['-e', script]))).stdout, 'Worker\n')
+  t.equal((await runNode(guarded(['-e', script], { HEAPGUARD_WATCHDOG: 'no' }))).stdout, '\n')
+})
+
+t.test('the file is missing: one line, and the watch goes on', async t => {
+  const folder = emptyFolder()
+  cpSync('dist', folder, { recursive: true })
+  rmSync(join(folder, 'watchdog.js'))
+  const { stderr, code } = await runNode({
+    ...guarded(['-e', 'setTimeout(() => {}, 700)'], { HEAPGUARD_INTERVAL_MS: '200' }),
+    preload: join(folder, 'preload.js'),
+  })
+  t.equal(code, 0)
+  const said = recordsIn(stderr)
+  t.match(
+    said.filter(({ event }) => event === 'evidence-problem'),
+    [{ what: 'watchdog', reason: /watchdog\.js is missing/ }],
+  )
+  t.ok(said.some(({ event }) => event === 'memory'))
+})
+
+t.test('a permission model that allows no worker: one line, and the app runs', async t => {
+  const flag = major < 24 ? '--experimental-permission' : '--permission'
+  const { stderr, stdout, code } = await runNode(
+    guarded(
+      [flag, '--allow-fs-read=*', '-e', 'setTimeout(() => console.log("done"), 700)'],
+      { HEAPGUARD_INTERVAL_MS: '200' },
+      HEAP,
+    ),
+  )
+  t.equal(code, 0)
+  t.equal(stdout, 'done\n')
+  t.match(
+    recordsIn(stderr).filter(({ event }) => event === 'evidence-problem'),
+    [{ what: 'watchdog', reason: 'ERR_ACCESS_DENIED' }],
+  )
+})
