@@ -52,9 +52,9 @@ t.before(async () => {
 })
 t.teardown(() => browser?.close())
 
-async function open(t: Test, colorScheme: 'light' | 'dark') {
+async function open(t: Test, colorScheme: 'light' | 'dark', lines: readonly string[] = log) {
   const folder = emptyFolder()
-  writeFileSync(join(folder, 'app.log'), log.join(''))
+  writeFileSync(join(folder, 'app.log'), lines.join(''))
   const path = join(folder, 'report.html')
   t.match(await runCli(['report', join(folder, 'app.log'), '--html', path]), { code: 0 })
   const context = await browser?.newContext({ colorScheme, viewport: { width: 1200, height: 900 } })
@@ -66,7 +66,7 @@ async function open(t: Test, colorScheme: 'light' | 'dark') {
   const asked: string[] = []
   page.on('request', request => asked.push(request.url()))
   await page.goto(`file://${path}`)
-  await page.locator('.chart canvas').waitFor()
+  await page.locator('.chart canvas').first().waitFor()
   return { page, heard, asked, path }
 }
 for (const theme of ['light', 'dark'] as const)
@@ -120,3 +120,31 @@ t.test('another theme while it is open is another drawing', { skip }, async t =>
   t.equal(await page.locator('.chart canvas').count(), 1)
   t.strictSame(heard, [])
 })
+
+for (const width of [420, 1200])
+  t.test(`${width} pixels wide: nothing stands out, and several processes have a table`, { skip }, async t => {
+    const { page, heard } = await open(t, 'dark', [...log, ...log.map(text => text.replaceAll('"pid":1', '"pid":20'))])
+    await page.setViewportSize({ width, height: 800 })
+    t.equal(await page.locator('nav tbody tr').count(), 2)
+    t.match(await page.locator('nav tbody').textContent(), /pid 20/)
+    const wide = Number(await page.evaluate('document.documentElement.scrollWidth'))
+    t.ok(wide <= width, `${wide} pixels`)
+    t.strictSame(heard, [])
+  })
+
+t.test(
+  'a thousand events: the cursor tells three of those beneath it, and how many more there are',
+  { skip },
+  async t => {
+    const events = Array.from({ length: 1000 }, (_, at) =>
+      line(at / 10, 'pressure', { level: 'warn', msg: `the ${at}th` }),
+    )
+    const { page, heard } = await open(t, 'light', [...log, ...events])
+    const box = await page.locator('.u-over').boundingBox()
+    if (box === null) throw new Error('no chart')
+    await page.mouse.move(box.x + box.width / 2, box.y + 80)
+    t.equal(await page.locator('.told b').count(), 3)
+    t.match(await page.locator('.told').textContent(), /and \d+ more$/)
+    t.strictSame(heard, [])
+  },
+)

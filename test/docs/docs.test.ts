@@ -82,16 +82,26 @@ for (const name of PAGES)
     })
   }
 
-t.test('each event and each cause of the code has its paragraph in the runbook, and no other', async t => {
+t.test('each event, cause and death of the code has its paragraph in the runbook, and no other', async t => {
   const runbook = page('docs/runbook.md')
   const events = (runbook.split('\n## The events\n')[1] ?? '').split('\n## ')[0] ?? ''
   const headings = [...events.matchAll(/^### ([a-z-]+)/gm)].map(match => match[1])
   const wording = readdirSync('preload/core').map(file => readFileSync(join('preload/core', file), 'utf8'))
   const said = wording.flatMap(text => [...text.matchAll(/event: '([a-z-]+)'/g)].map(match => match[1]))
   t.strictSame(new Set(headings), new Set(said))
-  const causes = [...(runbook.split('\n## The causes\n')[1] ?? '').matchAll(/^### ([a-z]+)$/gm)].map(match => match[1])
+  const causes = [
+    ...((runbook.split('\n## The causes\n')[1] ?? '').split('\n## ')[0] ?? '').matchAll(/^### ([a-z]+)$/gm),
+  ].map(match => match[1])
   const kinds = /CauseKind = (.*)/.exec(readFileSync('preload/core/cause.ts', 'utf8'))?.[1] ?? ''
   t.strictSame(new Set(causes), new Set([...kinds.matchAll(/'(\w+)'/g)].map(match => match[1])))
+  const deaths = [...(runbook.split('\n## The deaths\n')[1] ?? '').matchAll(/^### ([a-z0-9-]+)$/gm)]
+  const named = /type Death =((?:\n {2}\| '[a-z0-9-]+')+)/.exec(
+    readFileSync('preload/core/previous-death.ts', 'utf8'),
+  )?.[1]
+  t.strictSame(
+    deaths.map(match => match[1]),
+    [...(named ?? '').matchAll(/'([a-z0-9-]+)'/g)].map(match => match[1]),
+  )
 })
 
 t.test('no link of the pages leads nowhere', async t => {
