@@ -109,6 +109,9 @@ function plainV2(readText: QuietFacts['readText']): KernelLimit | undefined {
   return limitBytes === undefined ? undefined : { limitBytes, source: 'cgroup-v2', path }
 }
 
+const PLACE = ' /sys/fs/cgroup/memory '
+const CONTROLLER = ' - cgroup cgroup rw,memory\n'
+
 /**
  * cgroup v1, the memory controller alone on its mount at the usual place, which shows the own group either as its top (a
  * container) or at its full path (the host).
@@ -117,11 +120,23 @@ function plainV1(own: string, readText: QuietFacts['readText']): KernelLimit | u
   const path = /^\d+:memory:(\/[\w/.-]*)$/m.exec(own)?.[1]
   if (path === undefined || path.includes('..') || own.indexOf('memory') !== own.lastIndexOf('memory')) return undefined
   const mountinfo = readText('/proc/self/mountinfo')
-  const mounts = mountinfo.match(/^.* - cgroup .*\bmemory\b.*$/gm) ?? []
-  const [mount = '', ...others] = mounts
-  const [, , , root, mountPoint = ''] = mount.split(' ')
-  const isPlain = mountPoint === '/sys/fs/cgroup/memory' && mount.endsWith(' - cgroup cgroup rw,memory')
-  if (!isPlain || others.length > 0 || mountinfo.includes(' /proc/meminfo ')) return undefined
+  // `35 31 0:32 /root /sys/fs/cgroup/memory rw,relatime … - cgroup cgroup rw,memory`; no pattern, the text is long. One line
+  // has the controller, and it is the one of the usual place.
+  const place = mountinfo.indexOf(PLACE)
+  const lineStart = mountinfo.lastIndexOf('\n', place) + 1
+  const lineEnd = mountinfo.indexOf('\n', place)
+  const options = mountinfo.indexOf(CONTROLLER, place)
+  const root = mountinfo.slice(lineStart, place).split(' ')[3]
+  const isPlain =
+    place > 0 &&
+    options > 0 &&
+    options + CONTROLLER.length - 1 === lineEnd &&
+    mountinfo.indexOf(PLACE, lineEnd) < 0 &&
+    mountinfo.lastIndexOf('memory\n') + 'memory\n'.length - 1 === lineEnd &&
+    mountinfo.lastIndexOf(',memory') === lineEnd - ',memory'.length &&
+    mountinfo.indexOf(',memory') === lineEnd - ',memory'.length
+  if (!isPlain || mountinfo.includes(' /proc/meminfo ')) return undefined
+  const mountPoint = PLACE.trim()
   let below = root === path ? '' : path
   if (below !== '' && root !== '/') return undefined
   let least: KernelLimit | undefined
