@@ -14,6 +14,7 @@ const BUDGET_BYTES = {
   'metrics.js': 12 * 1024,
   'record.js': 24 * 1024,
   'watchdog.js': 48 * 1024,
+  'autosize.js': 24 * 1024,
 }
 
 rmSync('dist', { recursive: true, force: true })
@@ -44,6 +45,7 @@ for (const [name, from, more] of [
   ['metrics', 'preload/metrics/metrics.ts', {}],
   ['record', 'preload/evidence/record.ts', {}],
   ['watchdog', 'preload/watchdog/watchdog.ts', {}],
+  ['autosize', 'preload/autosize/autosize.ts', {}],
 ])
   built.push(
     await build({ ...common, ...more, entryPoints: { [name]: from }, mangleCache: { ...built.at(-1)?.mangleCache } }),

@@ -26,7 +26,7 @@ export function boot(natives: Natives, target: ListeningProcess, folder: string,
   const log = openLog(host, settings, quiet === undefined)
   const watch = loaderOf<Watch>(`${folder}/watch.js`, host.readText)
   const words = problems.length > 0 || isWatchSet(host.readVariable) ? ifLoadable(watch) : undefined
-  const forWatch = words?.readRest(host, settings.warnPercent, problems, log)
+  const forWatch = words?.readRest(host, settings, problems, log, folder)
   const atBoot = quiet === undefined ? validateHeapConfiguration(host, settings, log, watch, forWatch) : undefined
   if (atBoot !== undefined) forWatch?.begin(atBoot, folder)
 

@@ -1,4 +1,6 @@
 // The lookout behind the clock: sample -> step -> lines and evidence. In the second file; its rooms are in watch/.
+
+import { openAutosize } from './autosize/open.ts'
 import type { HeapBudget } from './core/budget.ts'
 import type { RunId } from './core/evidence-names.ts'
 import {
@@ -74,8 +76,17 @@ const MOST_GLANCES = 9
 const BEAT_MS = 5000
 
 /** At boot, where something is set that start-up does not know: the watch's settings; says every problem, `problems` first. */
-export function readRest(host: Host, warnPercent: number, problems: readonly SettingProblem[], log: Log): ForWatch {
-  const rest = readWatchSettings(host.readVariable, warnPercent)
+export function readRest(
+  host: Host,
+  atStart: Settings,
+  problems: readonly SettingProblem[],
+  log: Log,
+  folder: string,
+): ForWatch {
+  const rest = readWatchSettings(host.readVariable, atStart.warnPercent)
+  // First of all: where the process starts again nothing is said but by the one that begins anew.
+  const heapPercent = rest.settings.autosizePercent
+  if (heapPercent !== undefined) openAutosize({ host, settings: atStart, heapPercent, log, folder })
   for (const problem of [...problems, ...rest.problems]) log.say(configProblem(problem))
   const ownReport = takeOwnReport()
   const plan = planReport({

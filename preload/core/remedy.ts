@@ -17,6 +17,8 @@ export interface RemedyFacts {
   readonly isolates?: number
   /** The share of the container that the old space is to have at most; 75 unless the operator says otherwise. */
   readonly heapPercent?: number
+  /** The least old space, in MB, that is worth setting, in a container of any size; 64, and 160 of container, by default. */
+  readonly leastOldSpaceMB?: number
 }
 
 /**
@@ -47,7 +49,12 @@ export function remedyFor(budget: HeapBudget, verdict: Verdict, facts: RemedyFac
   const usualMB = Math.min(addedMB, youngGenerationMB(containerMB, facts.nodeVersion))
   const oldSpaceMB = bestOldSpaceMB(containerMB, usualMB, facts)
   if (verdict.kind === 'low' && oldSpaceMB + usualMB <= bytesToMB(verdict.usableBytes)) return { kind: 'none' }
-  if (containerMB < CONTAINER_LEAST_MB || oldSpaceMB < OLD_SPACE_LEAST_MB) return largerContainer(containerMB, facts)
+  const { leastOldSpaceMB } = facts
+  const isTooSmall =
+    leastOldSpaceMB === undefined
+      ? containerMB < CONTAINER_LEAST_MB || oldSpaceMB < OLD_SPACE_LEAST_MB
+      : oldSpaceMB < leastOldSpaceMB
+  if (isTooSmall) return largerContainer(containerMB, facts)
   const isOneFlagEnough = bestOldSpaceMB(containerMB, addedMB, facts) === oldSpaceMB
   const pin = isOneFlagEnough ? '' : ` --max-semi-space-size=${usualMB / 3}`
   return { kind: 'flags', flags: `--max-old-space-size=${oldSpaceMB}${pin}`, oldSpaceMB }

@@ -27,6 +27,8 @@ export interface WatchSettings {
   readonly onCritical: 'log' | 'sigterm'
   /** Whether a second thread looks where the event loop is blocked. */
   readonly watchdog: boolean
+  /** The share of the container that the old space is to have where the process is started again; undefined: it is not. */
+  readonly autosizePercent: number | undefined
   /** Where Prometheus may scrape; undefined: nowhere. */
   readonly metrics: MetricsEndpoint | undefined
 }
@@ -35,6 +37,17 @@ export interface WatchSettings {
 export interface MetricsEndpoint {
   readonly address: string
   readonly port: number
+}
+
+/** What `on` means. */
+const AUTOSIZE_PERCENT = 75
+
+/** off, on, or a percentage. */
+function autosize(value: string): Parsed<number | undefined> {
+  const asked = boolean(value)
+  if (asked.kind === 'ok') return ok(asked.value ? AUTOSIZE_PERCENT : undefined)
+  const parsed = percentage(10, 90)(value)
+  return parsed.kind === 'ok' ? parsed : refused(`must be off, on or a percentage: it ${parsed.rule}`)
 }
 
 /** `9464`, `0.0.0.0:9464`, `[::]:9464`, `localhost:9464`. */
@@ -69,6 +82,7 @@ export const watchTable = (warnPercent: number): Table<WatchSettings> => ({
   profile: { variable: 'HEAPGUARD_PROFILE', fallback: true, parse: boolean },
   watchdog: { variable: 'HEAPGUARD_WATCHDOG', fallback: false, parse: boolean },
   onCritical: { variable: 'HEAPGUARD_ON_CRITICAL', fallback: 'log', parse: oneOf('log', 'sigterm') },
+  autosizePercent: { variable: 'HEAPGUARD_AUTOSIZE', fallback: undefined, fallbackText: 'off', parse: autosize },
   metrics: { variable: 'HEAPGUARD_METRICS', fallback: undefined, fallbackText: 'off', parse: endpoint },
 })
 

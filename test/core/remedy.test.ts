@@ -69,6 +69,14 @@ t.test('what it says', async t => {
     ['a low warn line', { containerMB: 1024, heapLimitMB: 560 }, { warnPercent: 20 }, flags(156)],
     ['a warn line that leaves no heap', { containerMB: 256, heapLimitMB: 259 }, { warnPercent: 20 }, larger(352)],
     ['the lowest warn line', { containerMB: 512, heapLimitMB: 259 }, { warnPercent: 1 }, larger(25_600)],
+    [
+      'a small container, where any heap is wanted',
+      { containerMB: 128, heapLimitMB: 259 },
+      { leastOldSpaceMB: 32 },
+      flags(60),
+    ],
+    ['the smallest of them', { containerMB: 99, heapLimitMB: 259 }, { leastOldSpaceMB: 32 }, flags(32)],
+    ['below it a larger one is named', { containerMB: 98, heapLimitMB: 259 }, { leastOldSpaceMB: 32 }, larger(160)],
     ['workers', { containerMB: 512, heapLimitMB: 387, oldSpaceMB: 384 }, { isolates: 3 }, flags(316)],
     ['too many workers', { containerMB: 512, heapLimitMB: 387, oldSpaceMB: 384 }, { isolates: 8 }, larger(640)],
     [

@@ -13,6 +13,7 @@ t.test('npm pack holds what users need, and nothing else', async t => {
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
+    'dist/autosize.js',
     'dist/boot.js',
     'dist/evidence.js',
     'dist/heapguard.js',
@@ -21,6 +22,7 @@ t.test('npm pack holds what users need, and nothing else', async t => {
     'dist/preload.js',
     'dist/record.js',
     'dist/watch.js',
+    'dist/watchdog.js',
     'package.json',
   ])
   t.notOk(JSON.parse(readFileSync('package.json', 'utf8')).dependencies, 'no run-time dependency')
