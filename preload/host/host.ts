@@ -34,6 +34,8 @@ export interface Host {
   /** An unref'd interval; returns its undo. */
   readonly every: (interval: Millis, tick: () => void) => () => void
   readonly descriptors: Descriptors
+  /** The diagnostics channel on which an app hears the records. */
+  readonly records: { readonly hasSubscribers: boolean; readonly publish: (record: unknown) => void }
   /** For evidence that is written where danger calls for it. */
   readonly files: Pick<typeof import('node:fs'), 'openSync' | 'readSync' | 'writeSync' | 'closeSync' | 'ftruncateSync'>
 }
@@ -61,6 +63,9 @@ export function realHost(natives: Natives = takeNatives()): Host {
     uptime: () => millis(uptime() * 1000),
     isoTime: () => isoTime(now()),
     every: (interval, tick) => every(natives, interval, tick),
+    records: (require('node:diagnostics_channel') as typeof import('node:diagnostics_channel')).channel(
+      'heapguard:record',
+    ),
     descriptors: realDescriptors(natives),
     files: natives,
   }

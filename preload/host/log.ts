@@ -21,6 +21,8 @@ export interface LogHost extends SinkHost {
   readonly uptime: () => Millis
   /** An unref'd interval; returns its undo. */
   readonly every: (interval: Millis, tick: () => void) => () => void
+  /** The diagnostics channel heapguard:record. */
+  readonly records?: { readonly hasSubscribers: boolean; readonly publish: (record: unknown) => void }
 }
 
 const RANK: Readonly<Record<Level | 'silent', number>> = { info: 0, warn: 1, error: 2, silent: 3 }
@@ -72,5 +74,14 @@ export function openLog(host: LogHost, settings: Settings, mayHoldBack = true): 
     else if (held.length < MOST_HELD_LINES) held.push(write)
     else dropped++
   }
-  return { say: entry => safely(() => say(entry)), droppedLines: () => dropped }
+  const { parse } = JSON
+  return {
+    say: entry => {
+      safely(() => say(entry))
+      // After the line, whatever becomes of it: of any level, and where lines are held back too.
+      if (host.records?.hasSubscribers)
+        safely(() => host.records?.publish(parse(jsonLine(entry, { time: host.isoTime(), pid: host.pid }))))
+    },
+    droppedLines: () => dropped,
+  }
 }
