@@ -11,7 +11,17 @@ const STEPS = [
   ['npm test', ['npm', 'test']],
   ['containers', ['npm', 'run', 'test:container']],
   ['cgroup v2 in a virtual machine', ['npm', 'run', 'test:vm']],
+  ['real software, what is quick of it', ['npm', 'run', 'test:software', '--', 'quick']],
   ['other Node majors', ['npm', 'run', 'test:majors', '--', '22', '24', '26']],
+]
+
+/** What some tests need beside Node and docker, by Debian's names; without it they skip with the reason. */
+const TOOLS = [
+  ['strace', 'strace'],
+  ['chromium', 'chromium'],
+  ['promtool', 'prometheus'],
+  ['docker-compose', 'docker-compose'],
+  ['python3', 'python3'],
 ]
 
 const env = { ...process.env, TAP_REPORTER: 'tap' }
@@ -38,6 +48,15 @@ function run([command, ...args]) {
     child.on('error', error => done({ status: error.message, counts }))
     child.on('close', status => done({ status, counts }))
   })
+}
+
+const isThere = command => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
+const missing = TOOLS.filter(([command]) => !isThere(command)).map(([, name]) => name)
+if (missing.length > 0 && process.getuid?.() === 0 && isThere('apt-get')) {
+  const install = `apt-get update -qq && apt-get install -y -qq --no-install-recommends ${missing.join(' ')}`
+  const quietly = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const { status } = spawnSync('sh', ['-c', install], { env: quietly, stdio: ['ignore', 'ignore', 'inherit'] })
+  if (status !== 0) console.log(`gate: ${missing.join(', ')} could not be installed; the tests will say what they miss`)
 }
 
 if (existsSync(SEED_IMAGES)) {
