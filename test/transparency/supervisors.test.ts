@@ -76,6 +76,16 @@ compareCases(t, {
     want: { code: 0, stdout: /ran/ },
     full: true,
   },
+  'npx, a handler': {
+    script: handled,
+    as: 'app.js',
+    files: manifest(''),
+    env: quiet,
+    blur: npmBlur,
+    skip: missing('npx'),
+    command: () => ['npx', '--no', '-c', 'node app.js'],
+    steps: ['wait for ready', 'all SIGTERM'],
+  },
   'node --run': {
     script: handled,
     as: 'app.js',
