@@ -32,7 +32,7 @@ export interface Standing {
   readonly levelBytes: Bytes
   readonly limitBytes: Bytes
   readonly growth: Growth | undefined
-  /** The share of the limit that it stood at, or would stand at by the time of two beats more. */
+  /** The share of the limit that it stood at, or would stand at by the time that another look was due. */
   readonly share: number
   readonly isNear: 'likely' | 'possible' | undefined
 }
@@ -109,8 +109,10 @@ const AHEAD_FROM_SHARE = 0.5
 /** Growth is taken from the beats of the last so many milliseconds, at most so many of them. */
 const GROWTH_MS = 15_000
 const GROWTH_BEATS = 8
-/** An end between two looks: so many pauses later it would have been seen. */
+/** An end between two looks: so many pauses later it would have been seen … */
 const PAUSES_AHEAD = 2
+/** … and not before this time: near a limit a collection, or the kernel, holds the loop for longer than a pause. */
+const LEAST_AHEAD_MS = 1000
 
 function standingOf(
   resource: Standing['resource'],
@@ -129,7 +131,8 @@ function standingOf(
     })),
   )
   const now = levelBytes / limitBytes
-  const ahead = growth?.isSteady ? (growth.perMs * last.nextMs * PAUSES_AHEAD) / limitBytes : 0
+  const aheadMs = Math.max(last.nextMs * PAUSES_AHEAD, LEAST_AHEAD_MS)
+  const ahead = growth?.isSteady ? (growth.perMs * aheadMs) / limitBytes : 0
   const share = now + Math.max(0, ahead)
   const isFull = now >= NEAR_SHARE[resource] || (now >= AHEAD_FROM_SHARE && share >= 1)
   const isNear = rung === 'critical' || isFull ? 'likely' : rung === 'warn' || share >= 1 ? 'possible' : undefined

@@ -1,4 +1,6 @@
 // The calls on files that evidence is written and read with, taken when this file is loaded: at boot, before the app's code.
+import { constants } from 'node:fs'
+
 export type EvidenceFiles = Pick<
   typeof import('node:fs'),
   'openSync' | 'readSync' | 'writeSync' | 'closeSync' | 'fstatSync' | 'opendirSync' | 'renameSync' | 'unlinkSync'
@@ -11,9 +13,7 @@ export function realEvidenceFiles(): EvidenceFiles {
   return { openSync, readSync, writeSync, closeSync, fstatSync, opendirSync, renameSync, unlinkSync }
 }
 
-const { O_RDONLY, O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = (
-  require('node:fs') as typeof import('node:fs')
-).constants
+const { O_RDONLY, O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants
 // O_NONBLOCK: a FIFO in the place of a file must not hang the app. Where a system has no such flag it is undefined.
 const CAREFULLY = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
 export const TO_READ = O_RDONLY | CAREFULLY

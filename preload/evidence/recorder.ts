@@ -26,25 +26,31 @@ export interface Recorder {
   readonly end: (how: 'exit' | 'uncaught') => void
 }
 
+type Part = ReturnType<FlightRecord['put']>
+
 /** Writes nothing yet: a process that is over before its first look leaves no record. */
 export function openRecorder({ files, path, record, now, uptime, onProblem }: RecorderParts): Recorder {
   const { openSync, writeSync, closeSync, unlinkSync } = files
+  const whole: Part = { offset: 0, length: record.image.length }
   /** A file of ours may be there … */
   let isMade = false
   /** … and is whole, as far as is known. */
   let isThere = false
   let last: LookedBeat | undefined
-  let notBefore = Number.NEGATIVE_INFINITY
+  let lastAtMs = millis(0)
+  let isLastWritten = true
+  let wroteAt = Number.NEGATIVE_INFINITY
   let wroteInMs = millis(0)
+  let retryAt = Number.NEGATIVE_INFINITY
   let nextMs = millis(0)
   let signal: Beat['signal']
   let signalAtMs: Millis | undefined
-  let end: Beat['end']
 
-  const writeAt = (flags: number, offset: number, length: number): void => {
+  const writeAll = (flags: number, parts: readonly Part[]): void => {
     const fd = openSync(path, flags, OWNER_ALONE)
     try {
-      if (writeSync(fd, record.image, offset, length, offset) !== length) throw new Error('cut short')
+      for (const { offset, length } of parts)
+        if (writeSync(fd, record.image, offset, length, offset) !== length) throw new Error('cut short')
     } finally {
       closeSync(fd)
     }
@@ -52,7 +58,7 @@ export function openRecorder({ files, path, record, now, uptime, onProblem }: Re
   const create = (): void => {
     isMade = true
     try {
-      writeAt(TO_CREATE, 0, record.image.length)
+      writeAll(TO_CREATE, [whole])
     } catch (error) {
       remove()
       throw error
@@ -67,49 +73,59 @@ export function openRecorder({ files, path, record, now, uptime, onProblem }: Re
     }
   }
 
-  const write = (): void => {
-    if (last === undefined) return
-    const began = uptime()
+  const write = (parts: readonly Part[]): void => {
+    wroteAt = uptime()
     try {
-      const { offset, length } = record.put({ ...last, atMs: now(), nextMs, signal, signalAtMs, end })
       if (!isThere) create()
       else
         try {
-          writeAt(TO_WRITE, offset, length)
+          writeAll(TO_WRITE, parts)
         } catch (error) {
           isThere = false
           // A start somewhere took this process for gone, or somebody tidied up.
           if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
           create()
         }
-      wroteInMs = millis(uptime() - began)
+      wroteInMs = millis(uptime() - wroteAt)
     } catch (error) {
-      notBefore = uptime() + RETRY_MS
+      retryAt = wroteAt + RETRY_MS
       onProblem(error)
     }
   }
+  const put = (look: LookedBeat, atMs: Millis, end?: Beat['end']): Part =>
+    record.put({ ...look, atMs, nextMs, signal, signalAtMs, end })
 
   return {
     look: (look, isNear, pauseMs) => {
+      const before = last
+      const beforeAtMs = lastAtMs
       last = look
-      const pause = pauseBeforeBeat(isNear, wroteInMs)
-      const at = uptime()
+      lastAtMs = now()
+      // What a process does after a signal may be its last.
+      const isClose = isNear || signal !== undefined
+      const pause = pauseBeforeBeat(isClose, wroteInMs)
       // A look that comes just before its time is the one that was meant.
-      if (at + pauseMs / 2 < notBefore) return
+      const at = uptime() + pauseMs / 2
+      if (at < retryAt || at < wroteAt + pause) {
+        isLastWritten = false
+        return
+      }
       nextMs = millis(Math.max(pause, pauseMs))
-      notBefore = at + pause
-      write()
+      // How it stood before it was no longer calm, which no calm beat has said: growth is told by two.
+      const parts = isClose && !isLastWritten && before !== undefined ? [put(before, beforeAtMs)] : []
+      isLastWritten = true
+      write([...parts, put(look, lastAtMs)])
     },
     signal: name => {
       signal = name
       signalAtMs = now()
-      if (isThere) write()
+      if (!isThere || last === undefined) return
+      isLastWritten = true
+      write([put(last, signalAtMs)])
     },
     end: how => {
       if (!isMade || last === undefined) return
-      end = how
-      last = { ...last, uptimeMs: uptime() }
-      if (isThere) write()
+      if (isThere) write([put({ ...last, uptimeMs: uptime() }, now(), how)])
       if (how === 'exit') remove()
     },
   }

@@ -94,9 +94,15 @@ const CASES: readonly (readonly [string, Remains, string])[] = [
     'kernel-oom possible level',
   ],
   ['a quick climb from half-way', remains(climb('heldMB', 60, 110, 160)), 'kernel-oom likely level'],
-  ['a quick climb from below half-way', remains(climb('heldMB', 10, 60, 110)), 'killed-from-outside possible calm'],
+  ['a quick climb from below half-way', remains(climb('heldMB', 10, 60, 110)), 'kernel-oom possible level'],
+  ['half of that', remains(climb('heldMB', 10, 35, 60)), 'killed-from-outside possible calm'],
   ['a quicker one', remains(climb('heldMB', 7, 127)), 'kernel-oom possible level'],
   ['a slow climb', remains(climb('heldMB', 150, 151, 152)), 'killed-from-outside possible calm'],
+  [
+    'a pause that is long says more',
+    remains(with_(climb('heldMB', 10, 35, 60), { nextMs: 1000 })),
+    'kernel-oom possible level',
+  ],
   ['up and down by turns', remains(climb('heldMB', 160, 100, 160, 100, 160)), 'killed-from-outside possible calm'],
 
   ['the old space is just below full', remains([{ heapMB: 122.8 }]), 'killed-from-outside possible calm'],
@@ -222,7 +228,7 @@ t.test('what a level stood at', async t => {
   const { standing } = (found as { because: Extract<Because, { kind: 'level' }> }).because
   t.match(standing, { resource: 'container', levelBytes: mbToBytes(160), limitBytes: mbToBytes(256), isNear: 'likely' })
   t.equal(standing.growth?.perMs, mbToBytes(200) / 1000)
-  t.equal(standing.share, (160 + 200 * 0.5) / 256, 'where it would be after two looks more')
+  t.equal(standing.share, (160 + 200) / 256, 'where it would be a second later')
 })
 
 t.test('how long a process lived on after a signal', async t => {
