@@ -1,6 +1,6 @@
 // Transparency by difference: a case runs with an empty preload, with the guard (its lines in a file), and with the
 // guard at its defaults (its lines taken out of stderr). What can be seen from outside and from inside must be equal.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -11,8 +11,9 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
 import { isDeepStrictEqual } from 'node:util'
 import type { Test } from 'tap'
 import { EMPTY, GUARD, type LogRecord, NODE, recordsIn } from '../preload/node.ts'
@@ -37,7 +38,11 @@ export interface Run {
 }
 
 /** A signal for the process, `all SIGINT` for its group (Ctrl+C), `wait for word` on stdout, or anything else. */
-export type Step = NodeJS.Signals | `all ${NodeJS.Signals}` | `wait for ${string}` | ((child: ChildProcess) => unknown)
+export type Step =
+  | NodeJS.Signals
+  | `all ${NodeJS.Signals}`
+  | `wait for ${string}`
+  | ((kill: (signal: NodeJS.Signals) => unknown) => unknown)
 
 export interface Case {
   /** The app: run by -e, or as the file that `as` names. `look('label')` is there in CommonJS; so is `ready()`. */
@@ -115,8 +120,17 @@ export interface Ran {
 
 const PRELUDE = `const { look } = require(${JSON.stringify(LOOK)}); const ready = () => console.log('ready');`
 
-/** Runs a case once. `preload` is what NODE_OPTIONS requires; the guard's lines go to a file where `logs` says so. */
-export async function runCase(one: Case, preload: string, logs: 'file' | 'default'): Promise<Ran> {
+/**
+ * file: the guard's lines in a file, the whole guard from the start. quiet: its defaults where all is plain and fits, stderr
+ * a real pipe, so that the quiet start stands in. default: its defaults on this machine, stderr a socket.
+ */
+type Way = 'file' | 'quiet' | 'default'
+
+const PIPED = ['python3', resolve('test/transparency/piped.py')]
+const hasPython = spawnSync('python3', ['--version']).status === 0
+
+/** Runs a case once. `preload` is what NODE_OPTIONS requires. */
+export async function runCase(one: Case, preload: string, logs: Way): Promise<Ran> {
   const scratch = mkdtempSync(join(one.under ?? tmpdir(), 'heapguard-case-'))
   const folder = join(scratch, 'cwd')
   const lookFile = join(scratch, 'look')
@@ -135,17 +149,24 @@ export async function runCase(one: Case, preload: string, logs: 'file' | 'defaul
     PATH: `${dirname(NODE)}:${process.env.PATH}`,
     HOME: process.env.HOME ?? '/',
     NODE_OPTIONS:
-      one.nodeOptions?.(preload) ?? `${logs === 'file' ? '--max-old-space-size=384 ' : ''}--require ${preload}`,
-    HEAPGUARD_TEST_LOOK: lookFile,
+      one.nodeOptions?.(preload) ?? `${logs === 'default' ? '' : '--max-old-space-size=384 '}--require ${preload}`,
+    GUARD_TEST_LOOK: lookFile,
     // The empty preload's run has it too: the environment must be the same. Where all fits, nothing is worded at boot, and
     // the second file is loaded by the first tick. So large that whatever else runs in this machine's group is no pressure.
-    ...(logs === 'file' ? { HEAPGUARD_LOG_FILE: logFile, CONTAINER_MEMORY_MB: '1000000' } : {}),
+    ...(logs === 'default' ? {} : { CONTAINER_MEMORY_MB: '900000' }),
+    ...(logs === 'file' ? { HEAPGUARD_LOG_FILE: logFile } : {}),
     ...one.env,
   }
   const args = [...(one.nodeArgs ?? []), ...(one.as === undefined ? ['-e', script] : [one.as])]
   const command = one.command?.({ node: NODE, args, env, folder }) ?? [NODE, ...args]
   try {
-    const { ms, pid, ...ended } = await start(command, env, folder, one)
+    const { ms, pid, ...ended } = await start(
+      command,
+      env,
+      folder,
+      one,
+      logs === 'quiet' ? join(scratch, 'command') : undefined,
+    )
     const left = existsSync(folder)
       ? readdirSync(folder, { recursive: true }).map(String).sort()
       : ['(the folder is gone)']
@@ -180,34 +201,56 @@ export async function runCase(one: Case, preload: string, logs: 'file' | 'defaul
   }
 }
 
-async function start(command: readonly string[], env: Run['env'], cwd: string, one: Case) {
+async function start(command: readonly string[], env: Run['env'], cwd: string, one: Case, commandFile?: string) {
   const { steps = [], stdin, mostMs = MOST_MS } = one
   const began = process.hrtime.bigint()
   // Through env -i: the test runner adds a loader of its own to the environment of what a test spawns. In a group of its
   // own, for Ctrl+C, and so that nothing is left behind.
   const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`)
-  const child = spawn('env', ['-i', ...assignments, ...command], { cwd, stdio: 'pipe', detached: true })
-  const group = -(child.pid ?? 0)
+  const isPiped = commandFile !== undefined
+  let args = ['-i', ...assignments, ...command]
+  if (isPiped) {
+    writeFileSync(commandFile, JSON.stringify(['env', ...args]))
+    args = ['-i', `PATH=${env.PATH}`, ...PIPED, commandFile]
+  }
+  const stdio = ['pipe', 'pipe', 'pipe', isPiped ? 'pipe' : 'ignore'] as const
+  const child = spawn('env', args, { cwd, stdio: [...stdio], detached: true }) as ChildProcessWithoutNullStreams
   child.stdin.on('error', () => {})
   child.stdin.end(stdin ?? '')
   const text = { stdout: '', stderr: '' }
   const waiting = new Set<() => void>()
+  let told = ''
+  const pid = await new Promise<number>(done => {
+    if (!isPiped) return done(child.pid ?? 0)
+    const teller = child.stdio[3] as Readable
+    teller.setEncoding('utf8').on('data', chunk => {
+      told += chunk
+      done(Number.parseInt(told, 10))
+    })
+    child.on('error', () => done(0))
+  })
+  const group = -pid
   for (const name of ['stdout', 'stderr'] as const)
     child[name].setEncoding('utf8').on('data', (chunk: string) => {
       text[name] += chunk
       for (const check of waiting) check()
     })
-  const kill = (): void => {
+  const kill = (whom: number, signal: NodeJS.Signals): void => {
     try {
-      process.kill(group, 'SIGKILL')
+      process.kill(whom, signal)
     } catch {
       // All of it has ended.
     }
   }
-  const killer = setTimeout(kill, mostMs)
+  const killer = setTimeout(() => kill(group, 'SIGKILL'), mostMs)
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((done, fail) => {
     child.on('error', fail)
-    child.on('close', (code, signal) => done({ code, signal }))
+    child.on('close', (code, signal) => {
+      const [, how, number] = /(code|signal) (\d+)/.exec(told) ?? []
+      if (how === 'code') done({ code: Number(number), signal: null })
+      else if (how === 'signal') done({ code: null, signal: signalOf(Number(number)) })
+      else done({ code, signal })
+    })
   })
   let isOver = false
   ended.then(
@@ -218,7 +261,7 @@ async function start(command: readonly string[], env: Run['env'], cwd: string, o
     () => {},
   )
   for (const step of steps) {
-    if (typeof step === 'function') await step(child)
+    if (typeof step === 'function') await step(signal => kill(pid, signal))
     else if (step.startsWith('wait for '))
       await new Promise<void>(done => {
         const word = step.slice('wait for '.length)
@@ -228,15 +271,18 @@ async function start(command: readonly string[], env: Run['env'], cwd: string, o
         waiting.add(check)
         check()
       })
-    else if (step.startsWith('all ')) process.kill(group, step.slice(4) as NodeJS.Signals)
-    else child.kill(step as NodeJS.Signals)
+    else if (step.startsWith('all ')) kill(group, step.slice(4) as NodeJS.Signals)
+    else kill(pid, step as NodeJS.Signals)
   }
   const end = await ended
   const ms = Number(process.hrtime.bigint() - began) / 1e6
   clearTimeout(killer)
-  kill()
-  return { ...end, ...text, ms, pid: child.pid ?? 0 }
+  kill(group, 'SIGKILL')
+  return { ...end, ...text, ms, pid }
 }
+
+const signalOf = (number: number): NodeJS.Signals | null =>
+  (Object.keys(constants.signals) as NodeJS.Signals[]).find(name => constants.signals[name] === number) ?? null
 
 /** stderr without the guard's lines, as JSON or as a terminal shows them. */
 const withoutLines = (text: string): string =>
@@ -307,10 +353,10 @@ async function compareCase(t: Test, name: string, one: Case): Promise<void> {
   const bare = await runCase(one, EMPTY, 'default')
   const { want = {} } = one
   t.match(bare.seen, want, 'the case is what it says')
-  const compare = async (how: string, before: string, logs: 'file' | 'default'): Promise<boolean> => {
-    const isDefault = before === '' && logs === 'default'
+  const compare = async (how: string, before: string, logs: Way): Promise<boolean> => {
     for (let attempt = 1; ; attempt++) {
-      const base = isDefault && attempt === 1 ? bare : await runCase(one, `${before}${EMPTY}`, logs)
+      const base =
+        before === '' && logs === 'default' && attempt === 1 ? bare : await runCase(one, `${before}${EMPTY}`, logs)
       const guarded = await runCase(one, `${before}${GUARD}`, logs)
       const found = asGuarded(guarded.seen, base.seen)
       const wanted = asBare(base.seen)
@@ -326,7 +372,10 @@ async function compareCase(t: Test, name: string, one: Case): Promise<void> {
       return same && inTime
     }
   }
-  const results = [await compare('lines in a file', '', 'file'), await compare('lines on stderr', '', 'default')]
+  const results = [await compare('lines in a file', '', 'file')]
+  if (hasPython) results.push(await compare('a quiet start', '', 'quiet'))
+  else t.comment('no python3 here: no quiet start')
+  if (IS_FULL || !hasPython) results.push(await compare('lines on stderr', '', 'default'))
   if (one.fallback) results.push(await compare('other internals', `${HIDE} --require `, 'file'))
   rows.push(
     `  ${results

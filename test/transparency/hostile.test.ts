@@ -62,7 +62,7 @@ const replaced: Record<string, Case> = {
     script: `const real = { ...globalThis }, queue = []; Object.assign(globalThis, { setTimeout: f => queue.push(f), setInterval: f => queue.push(f), setImmediate: f => queue.push(f), Date: class extends Date { constructor() { super(0) } } }); setInterval(() => console.log('fake')); console.log(queue.length); queue[0](); ${later.replace('setTimeout', 'require("timers").setTimeout')}`,
   },
   'process.env emptied': {
-    script: `for (const name of Object.keys(process.env)) if (name !== 'HEAPGUARD_TEST_LOOK') delete process.env[name]; ${later}`,
+    script: `for (const name of Object.keys(process.env)) if (name !== 'GUARD_TEST_LOOK') delete process.env[name]; ${later}`,
   },
   'process.exit, reallyExit and emit': {
     script: `const { exit, reallyExit, emit } = process; process.exit = () => console.log('exit asked'); process.exit(5); process.exit = exit; process.on('exit', code => console.log('code', code)); process.exitCode = 6; ${later}`,
@@ -232,7 +232,7 @@ const entries: Record<string, Case> = {
   },
   'the guard in NODE_OPTIONS and on the command line': {
     script: plain,
-    command: ({ node, args, env }) => [node, '-r', env.NODE_OPTIONS?.split(' ')[1] ?? '', ...args],
+    command: ({ node, args, env }) => [node, '-r', env.NODE_OPTIONS?.split(' ').at(-1) ?? '', ...args],
     want: { code: 3 },
   },
   'another preload before it that listens': {

@@ -1,8 +1,8 @@
 // What code inside a case can see of its process. A case calls look('a label'); the answers go to the file that
-// HEAPGUARD_TEST_LOOK names, one line each. Everything is taken at load, so that a case may break what it likes afterwards.
+// GUARD_TEST_LOOK names, one line each. Everything is taken at load, so that a case may break what it likes afterwards.
 const { appendFileSync, closeSync, openSync, readFileSync } = require('node:fs')
 const { stringify } = JSON
-const { HEAPGUARD_TEST_LOOK } = process.env
+const { GUARD_TEST_LOOK } = process.env
 const cache = require.cache
 
 const nameOf = listener => listener.name
@@ -75,5 +75,5 @@ exports.look = label => {
     flags: [0, 1, 2].map(flagsOf),
     nextDescriptor: nextDescriptor(),
   }
-  appendFileSync(HEAPGUARD_TEST_LOOK, `${stringify(seen)}\n`)
+  appendFileSync(GUARD_TEST_LOOK, `${stringify(seen)}\n`)
 }

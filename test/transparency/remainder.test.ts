@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import t from 'tap'
 import { EMPTY, GUARD, runNode } from '../preload/node.ts'
+import { runCase } from './harness.ts'
 
 const HIDE = resolve('test/fixtures/hide-signal-internals.cjs')
 /** What a script prints without the guard, and with it (its lines are sent elsewhere). */
@@ -85,3 +86,23 @@ t.test(
     t.strictSame([bare, guarded], ['1', '2'])
   },
 )
+
+t.test('the cases compare both: a quiet start, and a whole guard from the start', async t => {
+  const bootRead = async (way: 'quiet' | 'file'): Promise<string> => {
+    const { seen } = await runCase(
+      {
+        script: 'console.log(globalThis.opened.filter(name => /boot\\.js$/.test(name)).length)',
+        files: {
+          'spy.cjs': `const fs = require('node:fs'); const { readFileSync } = fs; globalThis.opened = [];
+            fs.readFileSync = (...args) => { globalThis.opened.push(String(args[0])); return readFileSync(...args) }`,
+        },
+        nodeOptions: preload => `--max-old-space-size=384 --require ./spy.cjs --require ${preload}`,
+      },
+      GUARD,
+      way,
+    )
+    return seen.stdout
+  }
+  t.equal(await bootRead('quiet'), '0\n', 'preload.js alone')
+  t.equal(await bootRead('file'), '1\n', 'boot.js too')
+})

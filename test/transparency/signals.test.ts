@@ -151,7 +151,7 @@ Object.assign(cases, {
   },
   'vm with breakOnSigint': {
     script: `process.on('SIGINT', () => console.log('got')); try { require('fs').writeSync(1, 'ready\\n'); require('vm').runInThisContext('for (;;) {}', { breakOnSigint: true }) } catch (error) { console.log(error.code) } look('after'); process.kill(process.pid, 'SIGINT'); setTimeout(() => process.exit(3), 100)`,
-    steps: ['wait for ready', child => new Promise(done => setTimeout(() => done(child.kill('SIGINT')), 300))],
+    steps: ['wait for ready', kill => new Promise(done => setTimeout(() => done(kill('SIGINT')), 300))],
     want: { code: 3, stdout: /ERR_SCRIPT_EXECUTION_INTERRUPTED/ },
   },
   'cluster: a primary that tells its workers, and a worker that handles it': {

@@ -150,7 +150,7 @@ compareCases(t, {
     script: handled.replace('SIGTERM', 'SIGHUP'),
     as: 'app.js',
     command: ({ node }) => ['nohup', node, 'app.js'],
-    steps: ['wait for ready', 'SIGHUP', child => setTimeout(() => child.kill('SIGKILL'), 500)],
+    steps: ['wait for ready', 'SIGHUP', kill => setTimeout(() => kill('SIGKILL'), 500)],
   },
   'SIGTERM ignored by who started it': {
     script: unhandled,
