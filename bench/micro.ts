@@ -23,7 +23,7 @@ const budget = budgetOf({
   operatorMB: 8192,
   nodeSeesBytes: undefined,
 })
-const sampler = openSampler(host)
+const sampler = openSampler(host, () => {})
 const { group } = kernelLimit
 const parts = { host, settings, forWatch: undefined, budget, log, liveWorkers: () => [], folder: '' }
 const lookout = openLookout(parts)

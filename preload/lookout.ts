@@ -2,6 +2,7 @@
 
 import { openAutosize } from './autosize/open.ts'
 import type { HeapBudget } from './core/budget.ts'
+import { CALM_SHARE } from './core/calm.ts'
 import type { RunId } from './core/evidence-names.ts'
 import {
   isCriticalAt,
@@ -13,7 +14,7 @@ import {
   underLimits,
   withRungs,
 } from './core/ladder.ts'
-import { nextLook } from './core/pace.ts'
+import { FASTEST_MS, nextLook } from './core/pace.ts'
 import type { Entry } from './core/record.ts'
 import { configProblem, evidenceProblem, memoryLine, signalArrived } from './core/report-watch.ts'
 import { ladderLimitsOf } from './core/resize.ts'
@@ -151,7 +152,7 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     settings.onCritical === 'sigterm' && parts.forWatch !== undefined
       ? openDrain(parts.forWatch.ownSignal, log)
       : undefined
-  const eye = openEye(host)
+  const eye = openEye(host, () => afterCollection())
   const group = () => bounds.budget().kernelLimit.group
   let state: LadderState = ladderOf(ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings))
   const standing = () => {
@@ -164,6 +165,8 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
       : openMetrics({ host, log, folder, endpoint: settings.metrics, standing })
   let peak = bytes(0)
   let looks = 0
+  let lookedAt = 0
+  let isOver = false
   let pauseMs = settings.pulseMs || settings.intervalMs
 
   const act = (event: LadderEvent, moment: Moment): void => {
@@ -202,6 +205,7 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
       state = underLimits(state, ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings))
     const sample = eye.look(group())
     const now = sample.uptimeMs
+    lookedAt = now
     sawHeap(sample.memory.heapUsed)
     if (isLineDue) log.say(memoryLine(sample, bounds.budget(), log.droppedLines()))
     // What the watchdog said while this thread was blocked is not said again; what is said now, not by the watchdog.
@@ -226,8 +230,23 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     currentFlight()?.look({ sample, state, limitBytes: bounds.limitBytes(), isNear, pauseMs: millis(pauseMs) })
   }
 
+  let stopSooner = (): void => {}
+  /** Until the clock takes over at its next tick, the pace that the last look asked for. */
+  const lookSooner = (): void => {
+    stopSooner()
+    look(millis(0), false)
+    stopSooner = pauseMs < settings.pulseMs ? host.every(millis(pauseMs), lookSooner) : () => {}
+  }
+  // What a collection leaves is seen best just after it, and a heap that fills within one pulse is collected several times
+  // on its way.
+  const afterCollection = (): void => {
+    if (isOver || settings.pulseMs === 0 || host.uptime() - lookedAt < FASTEST_MS) return
+    if (eye.oldSpace() >= state.limits.ceilingBytes * CALM_SHARE) lookSooner()
+  }
+
   return {
     look: (lateMs, isLineDue) => {
+      stopSooner()
       looks++
       bounds.sumHeaps(isLineDue)
       // A look that is late, or sooner than the calm pace, has a reason to see everything.
@@ -236,6 +255,8 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     },
     peakHeapUsedBytes: () => peak,
     end: (reason, exitCode) => {
+      isOver = true
+      stopSooner()
       company.sayKills(group(), true)
       metrics?.end()
       evidence.profile(false)

@@ -14,7 +14,7 @@ export interface Glance {
 }
 
 /** Up to a third of a limit nothing is judged: no rung, no climb, no profile is near. */
-const CALM_SHARE = 1 / 3
+export const CALM_SHARE = 1 / 3
 /** A limit is further away than so many glances at the growth since the last one: see LOOKS_LEFT in pace.ts. */
 const GLANCES_LEFT = 12
 

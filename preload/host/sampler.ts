@@ -12,13 +12,14 @@ import type { Host } from './host.ts'
 export interface Sampler {
   /** All that Node, V8 and the group's files say. Throws only what process.memoryUsage or V8 throws. */
   readonly whole: (group: MemoryGroup | undefined) => Sample
+  readonly oldSpace: () => Bytes
   /** What a calm pulse needs to stay calm. Throws what V8 throws. */
   readonly glance: (group: MemoryGroup | undefined) => Glance
 }
 
-/** Takes samples from now on, and counts V8's major collections. */
-export function openSampler(host: Host): Sampler {
-  const majorCollections = countMajorCollections(host.Registry)
+/** Takes samples from now on, and counts V8's major collections; tells of each just after it. */
+export function openSampler(host: Host, onCollected: () => void): Sampler {
+  const majorCollections = countMajorCollections(host.Registry, onCollected)
   const heapLimitBytes = host.heapLimit()
   const reader = openGlanceReader(host)
   return {
@@ -35,6 +36,7 @@ export function openSampler(host: Host): Sampler {
         uptimeMs: host.uptime(),
       }
     },
+    oldSpace: () => heapLevels(host).oldSpaceBytes,
     glance: group => {
       const { heapUsedBytes, oldSpaceBytes } = heapLevels(host)
       const usageBytes = group === undefined ? undefined : reader.usage(group)
@@ -46,13 +48,18 @@ export function openSampler(host: Host): Sampler {
 /**
  * An object that nothing holds lives until the next major collection: a scavenge keeps what a registry watches. That
  * tells of collections without a PerformanceObserver (nodejs/node#62721) and without a flag. The callback is V8's own
- * task, unref'd; it holds one object.
+ * task, unref'd; it holds one object. What throws in it would be the app's uncaught exception.
  */
-function countMajorCollections(Registry: typeof FinalizationRegistry): () => number {
+function countMajorCollections(Registry: typeof FinalizationRegistry, onCollected: () => void): () => number {
   let count = 0
   const registry = new Registry<undefined>(() => {
     count++
-    registry.register({}, undefined)
+    try {
+      registry.register({}, undefined)
+      onCollected()
+    } catch {
+      // A look that failed is said by the clock's next one.
+    }
   })
   registry.register({}, undefined)
   return () => count

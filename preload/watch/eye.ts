@@ -21,6 +21,8 @@ export interface Eye {
   readonly look: (group: MemoryGroup | undefined) => Sample
   /** A whole sample aside, which no climb is judged by. */
   readonly aside: (group: MemoryGroup | undefined) => Sample
+  /** V8's old generation now. */
+  readonly oldSpace: () => Bytes
   /** The sample before the last one. */
   readonly before: () => Sample | undefined
   /** The looks of this climb. */
@@ -32,9 +34,9 @@ export interface Eye {
 /** Half-way to a limit it is noted who else is there. */
 const NEAR_SHARE = 0.5
 
-/** Nothing is looked at yet. */
-export function openEye(host: Host): Eye {
-  const sampler = openSampler(host)
+/** Nothing is looked at yet. `onCollected`: V8 has just ended a major collection. */
+export function openEye(host: Host, onCollected: () => void): Eye {
+  const sampler = openSampler(host, onCollected)
   let glances = 0
   let glanced: Glance | undefined
   let before: Sample | undefined
@@ -56,6 +58,7 @@ export function openEye(host: Host): Eye {
       return last
     },
     aside: sampler.whole,
+    oldSpace: sampler.oldSpace,
     before: () => before,
     history: () => history,
     isNear: (state, limitBytes) =>

@@ -101,7 +101,7 @@ export function watch(): void {
   const quiet = { say: () => {}, droppedLines: () => 0 }
   const bounds = openBounds({ host, settings, log: quiet, budget: given.budget, liveWorkers: () => [] })
   const limits = () => ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings)
-  const eye = openEye(host)
+  const eye = openEye(host, () => {})
   let state: LadderState = ladderOf(limits())
 
   let named: readonly Suspect[] = []
