@@ -9,24 +9,33 @@ t.jobs = 2
 const LEAK = 'test/fixtures/deaths/leak.cjs'
 const rungs = (stderr: string): LogRecord[] => recordsIn(stderr).filter(({ event }) => event.startsWith('pressure'))
 
-for (const [way, site] of [
-  ['objects', /^keepObjects \(.*leak\.cjs:\d+\)$/],
-  ['closures', /^keepClosures \(.*leak\.cjs:\d+\)$/],
+/** Runs it until `isWanted` holds of the rungs that it said, three times at most: V8 ends sooner where others take its CPU. */
+async function reaching(facts: Parameters<typeof runNode>[0], isWanted: (said: string) => boolean) {
+  for (let attempt = 1; ; attempt++) {
+    const ended = await runNode(facts)
+    const seen = rungs(ended.stderr)
+    const said = seen.map(({ rung }) => rung).join()
+    if (isWanted(said) || attempt === 3) return { ...ended, seen, said }
+  }
+}
+
+for (const [way, site, limit, variables] of [
+  ['objects', /^keepObjects \(.*leak\.cjs:\d+\)$/, 'no limit', {}],
+  ['closures', /^keepClosures \(.*leak\.cjs:\d+\)$/, 'a limit', { CONTAINER_MEMORY_MB: '16384' }],
 ] as const)
-  t.test(`a leak of ${way}: said before V8 gives up, with the function that keeps them`, async t => {
+  t.test(`a leak of ${way}, ${limit}: each rung before V8 gives up, with the function that keeps them`, async t => {
     const folder = emptyFolder()
-    const { stderr, code, signal } = await runNode({
+    const facts = {
       args: [LEAK, way, '8'],
       preload: GUARD,
       nodeOptions: '--max-old-space-size=96 --max-semi-space-size=1',
       // On a machine that is busy with other tests the looks are late as it is.
-      env: { HEAPGUARD_DIR: folder, HEAPGUARD_PULSE_MS: '50' },
-    })
+      env: { ...variables, HEAPGUARD_DIR: folder, HEAPGUARD_PULSE_MS: '50' },
+    }
+    const { stderr, code, signal, seen, said } = await reaching(facts, said => said === 'warn,critical')
     t.ok(signal === 'SIGABRT' || code === 134, `${signal ?? code}`)
     t.match(stderr, /FATAL ERROR.*heap/)
-    const seen = rungs(stderr)
-    // On a busy machine the way from one rung to the next can lie between two looks.
-    t.ok(seen.length === 1 || seen.length === 2, 'each rung once at most')
+    t.equal(said, 'warn,critical', 'each rung, once')
     for (const record of seen) t.match(record, { event: 'pressure', resource: 'heap', cause: 'heap' })
     t.comment(seen.map(({ rung, heapUsedMB }) => `${rung} at ${heapUsedMB} MB`).join(', '))
     const suspects = seen.at(-1)?.suspects as readonly { readonly site: string; readonly MB: number }[]
@@ -35,11 +44,24 @@ for (const [way, site] of [
     t.match(seen[0]?.msg, /^The JS heap holds [\d.]+ MB of 96 MB \(\d\d\.\d %\).*, growing by [\d.]+ MB a second/)
     for (const key of ['growthMBPerS', 'heapUsedMB', 'rssMB']) t.type(seen[0]?.[key], 'number', key)
 
-    const [profile = ''] = readdirSync(folder)
+    const profile = readdirSync(folder).find(name => name.endsWith('.heapprofile')) ?? ''
     t.match(profile, /^heapguard-\d{8}T\d{9}Z-\d+-[0-9a-f]{6}\.heapprofile$/)
     t.equal(statSync(join(folder, profile)).mode & 0o777, 0o600)
     const { head, samples } = JSON.parse(readFileSync(join(folder, profile), 'utf8'))
     t.ok(Array.isArray(head.children) && Array.isArray(samples), 'as DevTools read it')
+  })
+
+for (const way of ['objects', 'closures'])
+  t.test(`100 MB of ${way} a second at the calm pace: the second rung at least`, async t => {
+    const facts = {
+      args: [LEAK, way, '100'],
+      preload: GUARD,
+      nodeOptions: '--max-old-space-size=128 --max-semi-space-size=2',
+    }
+    const { code, signal, seen, said } = await reaching(facts, said => said.endsWith('critical'))
+    t.ok(signal === 'SIGABRT' || code === 134, `${signal ?? code}`)
+    t.match(said, /critical$/)
+    t.match(seen.at(-1), { event: 'pressure', resource: 'heap' })
   })
 
 t.test('HEAPGUARD_PROFILE=false: no suspects, and no inspector is loaded', async t => {
