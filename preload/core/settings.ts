@@ -72,6 +72,6 @@ export const readSettings = (readVariable: ReadVariable): Read<Settings> => read
 
 /** Whether any of the watch's variables is set: only then does start-up ask the second file what is wrong with them. */
 export const isWatchSet = (readVariable: ReadVariable): boolean =>
-  'CRITICAL_PERCENT TERMINATION_LOG DIR PROFILE ON_CRITICAL AUTOSIZE METRICS WATCHDOG'
+  'CRITICAL_PERCENT TERMINATION_LOG DIR PROFILE HEAP_SNAPSHOT ON_CRITICAL AUTOSIZE METRICS WATCHDOG'
     .split(' ')
     .some(name => readVariable(`HEAPGUARD_${name}`))

@@ -23,6 +23,8 @@ export interface WatchSettings {
   readonly dir: string | undefined
   /** Whether allocation sites are named under heap pressure. */
   readonly profile: boolean
+  /** Whether a heap snapshot is written to `dir` near the limit, where there is room for it. Never without `dir`. */
+  readonly heapSnapshot: boolean
   /** sigterm: this process is sent SIGTERM once while there is still time for the app's own shutdown. */
   readonly onCritical: 'log' | 'sigterm'
   /** Whether a second thread looks where the event loop is blocked. */
@@ -80,12 +82,22 @@ export const watchTable = (warnPercent: number): Table<WatchSettings> => ({
   terminationLog: { variable: 'HEAPGUARD_TERMINATION_LOG', fallback: 'auto', parse: logPath },
   dir: { variable: 'HEAPGUARD_DIR', fallback: undefined, fallbackText: 'unset', parse: text },
   profile: { variable: 'HEAPGUARD_PROFILE', fallback: true, parse: boolean },
+  heapSnapshot: { variable: 'HEAPGUARD_HEAP_SNAPSHOT', fallback: false, parse: boolean },
   watchdog: { variable: 'HEAPGUARD_WATCHDOG', fallback: false, parse: boolean },
   onCritical: { variable: 'HEAPGUARD_ON_CRITICAL', fallback: 'log', parse: oneOf('log', 'sigterm') },
   autosizePercent: { variable: 'HEAPGUARD_AUTOSIZE', fallback: undefined, fallbackText: 'off', parse: autosize },
   metrics: { variable: 'HEAPGUARD_METRICS', fallback: undefined, fallbackText: 'off', parse: endpoint },
 })
 
-/** The same for what the watch needs; one of them hangs on warnPercent. */
-export const readWatchSettings = (readVariable: ReadVariable, warnPercent: number): Read<WatchSettings> =>
-  readTable(watchTable(warnPercent), readVariable)
+/** The same for what the watch needs; one of them hangs on warnPercent, and a snapshot on there being a folder for it. */
+export function readWatchSettings(readVariable: ReadVariable, warnPercent: number): Read<WatchSettings> {
+  const { settings, problems } = readTable(watchTable(warnPercent), readVariable)
+  if (!settings.heapSnapshot || settings.dir !== undefined) return { settings, problems }
+  const problem = {
+    variable: 'HEAPGUARD_HEAP_SNAPSHOT',
+    value: 'true',
+    rule: 'needs a folder to write to, HEAPGUARD_DIR',
+    used: 'false',
+  }
+  return { settings: { ...settings, heapSnapshot: false }, problems: [...problems, problem] }
+}

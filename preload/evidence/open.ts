@@ -7,6 +7,7 @@ import type { Host } from '../host/host.ts'
 import type { Log } from '../host/log.ts'
 import type { OwnReport } from '../host/own-report.ts'
 import { loadFile } from '../host/second-file.ts'
+import type { SnapshotMoment } from './heap-snapshot.ts'
 import type { Profiler } from './profiler.ts'
 import type { LastWords } from './termination-log.ts'
 import type { V8Report } from './v8-report.ts'
@@ -34,6 +35,8 @@ export interface Evidence {
   readonly suspects: () => readonly Suspect[]
   /** V8 is to write its own report should the heap be full, or no longer. */
   readonly report: (on: boolean) => void
+  /** Writes a heap snapshot, where it was asked for; once in a process, whatever comes of it. The thread stands still. */
+  readonly snapshot: (moment: SnapshotMoment) => void
   readonly lastWords: (sentence: string) => void
   readonly clearLastWords: () => void
   /** The watchdog has written last words: they are cleared with the danger, as this thread's own. */
@@ -54,6 +57,7 @@ export function openEvidence({
   let profiler: Profiler | undefined
   let words: LastWords | undefined
   let v8Report: V8Report | undefined
+  let isSnapshotDue = settings.heapSnapshot
   const said = new Set<string>()
 
   /** What goes wrong with one kind of evidence is said once. */
@@ -112,6 +116,12 @@ export function openEvidence({
         if (!on || ownReport === undefined || run === undefined) v8Report = undefined
         else v8Report ??= load().armReport(ownReport, settings.dir as string, evidenceName(run, 'report'), host.files)
       }),
+    snapshot: moment => {
+      if (!isSnapshotDue || run === undefined) return
+      isSnapshotDue = false
+      const name = evidenceName(run, 'heap-snapshot')
+      attempt('heap snapshot', () => load().writeSnapshot(moment, settings.dir as string, name, host, log.say))
+    },
     lastWords: sentence => {
       if (settings.terminationLog === 'off') return
       const write = (): unknown => {

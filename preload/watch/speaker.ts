@@ -86,6 +86,14 @@ export function openSpeaker({ host, log, bounds, company, evidence, ownThreads, 
       // First what outlives the process: the line may find nobody who reads.
       evidence.lastWords(lastWordsOf(entry, { time: host.isoTime(), pid: host.pid }))
       log.say(entry)
+      // Last: it stops everything.
+      if (resource === 'heap') {
+        const most = bounds.limitBytes()
+        evidence.snapshot({
+          heapUsedBytes: sample.memory.heapUsed,
+          container: most === undefined ? undefined : { limitBytes: most, heldBytes: containerUsed(sample) },
+        })
+      }
     },
     eased: (resource, moment) => {
       const { heap, container } = moment.state

@@ -111,6 +111,8 @@ export function watch(): void {
     isSampling: () => main?.isSampling() ?? false,
     suspects: () => named,
     report: () => {},
+    // The other thread's heap is not for this one to write.
+    snapshot: () => {},
     lastWords: sentence => {
       if (settings.terminationLog === 'off') return
       try {

@@ -19,6 +19,7 @@ const DEFAULTS = {
   onCritical: 'log',
   autosizePercent: undefined,
   metrics: undefined,
+  heapSnapshot: false,
   watchdog: false,
 }
 
@@ -55,6 +56,7 @@ t.test('every variable of the table has its default as text', async t => {
     { variable: 'HEAPGUARD_TERMINATION_LOG', fallback: 'auto' },
     { variable: 'HEAPGUARD_DIR', fallback: 'unset' },
     { variable: 'HEAPGUARD_PROFILE', fallback: 'true' },
+    { variable: 'HEAPGUARD_HEAP_SNAPSHOT', fallback: 'false' },
     { variable: 'HEAPGUARD_WATCHDOG', fallback: 'false' },
     { variable: 'HEAPGUARD_ON_CRITICAL', fallback: 'log' },
     { variable: 'HEAPGUARD_AUTOSIZE', fallback: 'off' },
@@ -143,6 +145,8 @@ for (const [variable, text, rule, used] of [
   ['HEAPGUARD_DIR', 'a\0b', /path/, 'unset'],
   ['HEAPGUARD_PROFILE', 'maybe', /true or false/, 'true'],
   ['HEAPGUARD_WATCHDOG', 'auto', /true or false/, 'false'],
+  ['HEAPGUARD_HEAP_SNAPSHOT', 'full', /true or false/, 'false'],
+  ['HEAPGUARD_HEAP_SNAPSHOT', 'true', /needs a folder to write to, HEAPGUARD_DIR/, 'false'],
   ['HEAPGUARD_ON_CRITICAL', 'SIGINT', /one of log, sigterm/, 'log'],
   ['HEAPGUARD_AUTOSIZE', '9', /off, on or a percentage: it must be a whole percentage from 10 to 90/, 'off'],
   ['HEAPGUARD_AUTOSIZE', '91', /from 10 to 90/, 'off'],
@@ -234,6 +238,18 @@ t.test('start-up asks for the rows of the watch when one of its variables is set
     true,
   )
 })
+
+t.test('a heap snapshot with a folder for it', async t => {
+  const { settings, problems } = read({ HEAPGUARD_HEAP_SNAPSHOT: 'on', HEAPGUARD_DIR: '/evidence' })
+  t.strictSame(
+    { settings, problems },
+    { settings: { ...DEFAULTS, dir: '/evidence', heapSnapshot: true }, problems: [] },
+  )
+})
+
+t.test('a heap snapshot without a folder is off', async t =>
+  t.equal(read({ HEAPGUARD_HEAP_SNAPSHOT: 'on' }).settings.heapSnapshot, false),
+)
 
 t.test('the off switch reads nothing but itself', async t => {
   const asked: string[] = []

@@ -1,0 +1,94 @@
+// HEAPGUARD_HEAP_SNAPSHOT in real Node, on the built bundle: written once where there is room, refused where there is none.
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { emptyFolder, GUARD, recordsIn, runNode, type Start } from './node.ts'
+
+/** Climbs over both rungs, and ends in good order behind the second. */
+const climbs = (folder: string, env: Readonly<Record<string, string>> = {}): Start => ({
+  args: [
+    '-e',
+    `const kept = []
+    const token = ['secret', 'of', 'the', 'app'].join('-')
+    const timer = setInterval(() => {
+      for (let n = 0; n < 2000; n++) kept.push({ n, token, list: [n] })
+      if (process.memoryUsage().heapUsed < 0.85 * 32 * 1048576) return
+      clearInterval(timer)
+      setTimeout(() => process.exit(3), 300)
+    }, 20)`,
+  ],
+  preload: GUARD,
+  nodeOptions: '--max-old-space-size=32 --max-semi-space-size=1',
+  env: {
+    HEAPGUARD_HEAP_SNAPSHOT: 'true',
+    HEAPGUARD_DIR: folder,
+    HEAPGUARD_PULSE_MS: '50',
+    HEAPGUARD_WARN_PERCENT: '40',
+    HEAPGUARD_CRITICAL_PERCENT: '65',
+    ...env,
+  },
+})
+const snapshotsIn = (folder: string) => readdirSync(folder).filter(name => name.endsWith('.heapsnapshot'))
+const saidOf = (stderr: string) => recordsIn(stderr).filter(({ what }) => what === 'heap snapshot')
+
+t.test('written at the first rung, for the owner alone, and not again at the second', async t => {
+  const folder = emptyFolder()
+  const { stderr, code } = await runNode(climbs(folder))
+  t.equal(code, 3)
+  const rungs = recordsIn(stderr).filter(({ event }) => event === 'pressure')
+  t.match(rungs, [{ rung: 'warn' }, { rung: 'critical' }])
+  const [name = '', ...more] = snapshotsIn(folder)
+  t.strictSame(more, [])
+  t.match(name, /^heapguard-\d{8}T\d{9}Z-\d+-[0-9a-f]{6}\.heapsnapshot$/)
+  const path = join(folder, name)
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  const { snapshot, strings } = JSON.parse(readFileSync(path, 'utf8'))
+  t.ok(snapshot.node_count > 10_000, `${snapshot.node_count} nodes`)
+  t.ok(strings.includes('secret-of-the-app'), 'it holds values, as the line says')
+  const said = saidOf(stderr)
+  t.match(said, [
+    { level: 'info', reason: 'being written', msg: /holds everything/ },
+    { level: 'info', reason: 'written' },
+  ])
+  t.equal(said.length, 2)
+  for (const { msg } of said) t.ok(msg.includes(path), msg)
+  t.comment(said.at(-1)?.msg)
+})
+
+t.test('no room in the container: one line with the arithmetic, and no file', async t => {
+  const folder = emptyFolder()
+  const { stderr, code } = await runNode(climbs(folder, { CONTAINER_MEMORY_MB: '200' }))
+  t.equal(code, 3)
+  const said = saidOf(stderr)
+  t.equal(said.length, 1)
+  t.match(said[0], {
+    level: 'warn',
+    event: 'evidence-problem',
+    reason: /^it may take 20 times the heap's [\d.]+ MB, [\d.]+ MB, and the container has [\d.]+ MB left$/,
+  })
+  t.strictSame(snapshotsIn(folder), [])
+})
+
+t.test('the file cannot be made: one line', async t => {
+  const { stderr, code } = await runNode(climbs('/proc/no-such-folder'))
+  t.equal(code, 3)
+  const said = saidOf(stderr)
+  t.equal(said.length, 1)
+  t.match(said[0], { level: 'warn', reason: 'ENOENT' })
+})
+
+t.test('without HEAPGUARD_DIR: a line at boot, and nothing is written', async t => {
+  const { stderr, code } = await runNode(climbs(''))
+  t.equal(code, 3)
+  const problems = recordsIn(stderr).filter(({ event }) => event === 'config-problem')
+  t.match(problems, [{ variable: 'HEAPGUARD_HEAP_SNAPSHOT', used: 'false', msg: /HEAPGUARD_DIR/ }])
+  t.strictSame(saidOf(stderr), [])
+})
+
+t.test('not asked for: a folder alone brings no snapshot', async t => {
+  const folder = emptyFolder()
+  const { stderr } = await runNode(climbs(folder, { HEAPGUARD_HEAP_SNAPSHOT: '' }))
+  t.match(recordsIn(stderr), [{ event: 'heap-validated' }, { event: 'pressure' }])
+  t.strictSame(saidOf(stderr), [])
+  t.strictSame(snapshotsIn(folder), [])
+})
