@@ -7,7 +7,7 @@ import { type Bytes, bytes, type Millis, roundedSeconds } from './units.ts'
 
 /** A snapshot takes ten to twenty times the heap while it is made [measured: 128 MB took 2.0 to 2.3 GB]. */
 const NEEDED_TIMES = 20
-/** Of small objects the file is larger than the heap [measured: 20 to 37 MB of a heap of some 15 to 20]. */
+/** Of small objects the file is larger than the heap [measured: 33 MB of a heap of 21, Node 24]. */
 const DISK_TIMES = 3
 
 export interface SnapshotFacts {
