@@ -22,6 +22,8 @@ const TOOLS = [
   ['promtool', 'prometheus'],
   ['docker-compose', 'docker-compose'],
   ['python3', 'python3'],
+  ['tini', 'tini'],
+  ['dumb-init', 'dumb-init'],
 ]
 
 const env = { ...process.env, TAP_REPORTER: 'tap' }

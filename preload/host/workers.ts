@@ -8,16 +8,25 @@ interface WorkerLike {
 /** What each live worker was given as maxOldGenerationSizeMb; -1 or undefined: nothing of its own. */
 export type LiveWorkers = () => readonly (number | undefined)[]
 
-/** Counts from now on: at boot, since a pool is made early. The channel's module is in the start-up snapshot from 22 on. */
+/**
+ * Counts from now on: at boot, since a pool is made early. Holds no worker: where nobody ever asks (no pulse, no interval),
+ * those that have ended must still be collected. The channel's module is in the start-up snapshot from 22 on.
+ */
 export function followWorkers(): LiveWorkers {
   const { subscribe } = require('node:diagnostics_channel') as typeof import('node:diagnostics_channel')
-  let workers: WorkerLike[] = []
-  subscribe('worker_threads', message => {
-    workers.push((message as { worker: WorkerLike }).worker)
-  })
-  return () => {
-    // -1: the thread has ended. A listener on the worker would say it too, and could be seen.
-    workers = workers.filter(({ threadId }) => threadId !== -1)
-    return workers.map(({ resourceLimits }) => resourceLimits?.maxOldGenerationSizeMb)
+  const Ref = WeakRef
+  let workers: WeakRef<WorkerLike>[] = []
+  // -1: the thread has ended. A listener on the worker would say it too, and could be seen.
+  const live = () => {
+    workers = workers.filter(ref => (ref.deref()?.threadId ?? -1) !== -1)
+    return workers
   }
+  subscribe('worker_threads', message => {
+    try {
+      live().push(new Ref((message as { worker: WorkerLike }).worker))
+    } catch {
+      // What a subscriber throws ends the app.
+    }
+  })
+  return () => live().map(ref => ref.deref()?.resourceLimits?.maxOldGenerationSizeMb)
 }

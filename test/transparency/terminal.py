@@ -1,7 +1,8 @@
 """Runs a command on a terminal of its own: terminal.py STEP... -- COMMAND...
 
-A step is `wait:WORD` (until the output holds it), `type:TEXT` (\\x03 is Ctrl+C) or `signal:NAME`. At the end: the output,
-the terminal's settings before and after, and how the command ended.
+A step is `wait:WORD` (until the output holds it), `busy:SECONDS` (until the command has computed so long), `type:TEXT`
+(\\x03 is Ctrl+C) or `signal:NAME`. At the end: the output, the terminal's settings before and after, and how the command
+ended.
 """
 import os, pty, select, signal, sys, termios, time
 
@@ -25,10 +26,19 @@ def read(timeout):
     output += data
     return data != b''
 
+def computed():
+    """Seconds of the processor's that the command has had: utime of /proc/PID/stat, behind the name."""
+    with open(f'/proc/{pid}/stat') as stat:
+        return int(stat.read().rpartition(')')[2].split()[11]) / os.sysconf('SC_CLK_TCK')
+
 for step in steps:
     verb, _, word = step.partition(':')
     if verb == 'wait':
         while word.encode() not in output and time.time() < deadline and read(0.1):
+            pass
+    elif verb == 'busy':
+        enough = computed() + float(word)
+        while computed() < enough and time.time() < deadline and read(0.02):
             pass
     elif verb == 'type':
         os.write(terminal, word.encode().decode('unicode_escape').encode())
