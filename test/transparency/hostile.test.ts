@@ -288,7 +288,7 @@ const entries: Record<string, Case> = {
     },
     command: ({ node }) => ['sh', '-c', `NODE_OPTIONS= ${node} --build-sea sea.json >/dev/null && ./app`],
     want: { code: 3, stdout: 'got\n' },
-    events: ['heap-validated', 'signal', 'shutdown'],
+    events: ['heap-validated', 'memory', 'signal', 'shutdown'],
   },
 }
 

@@ -1,8 +1,10 @@
 // The differences that are left, each shown. docs/transparency.md says why they are.
-import { resolve } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { cpSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import t from 'tap'
-import { EMPTY, GUARD, runNode } from '../preload/node.ts'
-import { runCase } from './harness.ts'
+import { EMPTY, emptyFolder, GUARD, NODE, runNode } from '../preload/node.ts'
+import { MAJOR, runCase } from './harness.ts'
 
 const HIDE = resolve('test/fixtures/hide-signal-internals.cjs')
 /** What a script prints without the guard, and with it (its lines are sent elsewhere). */
@@ -105,4 +107,58 @@ t.test('the cases compare both: a quiet start, and a whole guard from the start'
   }
   t.equal(await bootRead('quiet'), '0\n', 'preload.js alone')
   t.equal(await bootRead('file'), '1\n', 'boot.js too')
+})
+
+t.test("the channel of Node's worker threads has a subscriber", async t => {
+  const { bare, guarded } = await both(`console.log(require('diagnostics_channel').hasSubscribers('worker_threads'))`)
+  t.strictSame([bare, guarded], ['false', 'true'])
+})
+
+t.test("NODE_DEBUG prints the guard's own loads and timer", async t => {
+  const { bareErrors, errors } = await both('', { env: { NODE_DEBUG: 'timer,module' } })
+  const isSeen = (text = ''): boolean[] => [/^TIMER /m.test(text), /REQUEST node:v8 /.test(text)]
+  t.strictSame(
+    [isSeen(bareErrors), isSeen(errors)],
+    [
+      [false, false],
+      [true, true],
+    ],
+  )
+})
+
+t.test('an async_hooks before hook sees the pulse', async t => {
+  const { bare, guarded } = await both(
+    `const { createHook, executionAsyncResource } = require('async_hooks'); let timers = 0; createHook({ before() { if (executionAsyncResource().constructor.name === 'Timeout') timers++ } }).enable(); const end = performance.now() + 200; const wait = () => performance.now() < end ? setImmediate(wait) : console.log(timers > 0); wait()`,
+    { env: { HEAPGUARD_PULSE_MS: '50', HEAPGUARD_INTERVAL_MS: '20' } },
+  )
+  t.strictSame([bare, guarded], ['false', 'true'])
+})
+
+t.test("a diagnostic report shows Node's timer at work", async t => {
+  const { bare, guarded } = await both(
+    `console.log(process.report.getReport().libuv.filter(({ type }) => type === 'timer').map(handle => handle.is_active).join())`,
+  )
+  t.strictSame([bare, guarded], ['false', 'true'])
+})
+
+t.test('--trace-env shows what the guard reads of the environment', async t => {
+  const { bareErrors, errors } = await both('', { args: MAJOR < 22 ? [] : ['--trace-env'] })
+  const isSeen = (text = ''): boolean => text.includes('get "NODE_OPTIONS"')
+  t.strictSame([isSeen(bareErrors), isSeen(errors)], [false, MAJOR >= 22])
+})
+
+t.test('coverage of node --test lists preload.js where it lies outside a node_modules folder', async t => {
+  const folder = emptyFolder()
+  writeFileSync(join(folder, 'app.test.cjs'), `require('node:test')('x', () => {})`)
+  const listed = [join(folder, 'guard'), join(folder, 'node_modules', 'guard')].map(guard => {
+    cpSync(resolve('dist'), guard, { recursive: true })
+    const args = ['--test', '--experimental-test-coverage', 'app.test.cjs']
+    const env = {
+      PATH: process.env.PATH ?? '',
+      HEAPGUARD_LOG_FILE: '/dev/null',
+      NODE_OPTIONS: `--require ${guard}/preload.js`,
+    }
+    return spawnSync(NODE, args, { cwd: folder, env, encoding: 'utf8' }).stdout.includes('preload.js')
+  })
+  t.strictSame(listed, [true, false])
 })
