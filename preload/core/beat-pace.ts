@@ -12,6 +12,6 @@ const MOST_REST_MS = 60_000
 /** After a write that failed. */
 export const RETRY_MS = millis(60_000)
 
-/** The least time between the end of one write and the next. `wroteInMs`: what the last one took. */
+/** The least time between the beginning of one write and the next. `wroteInMs`: what the last one took. */
 export const pauseBeforeBeat = (isNear: boolean, wroteInMs: Millis): Millis =>
   millis(Math.max(isNear ? 0 : CALM_MS, wroteInMs > SLOW_MS ? Math.min(wroteInMs * REST_TIMES, MOST_REST_MS) : 0))

@@ -132,9 +132,9 @@ t.test('a volume that is quick again is written to as often as before', async t 
   pass(1, true)
   slow(0)
   pass(4, true)
-  t.strictSame(beats(), [1, 4.04, 5.04], 'four seconds later, with the look before')
+  t.strictSame(beats(), [1, 4.04, 5.04], 'forty milliseconds rest four seconds; then the look before it too')
   pass(3, true)
-  t.ok((beats()?.length ?? 0) >= 4)
+  t.strictSame(beats(), [1, 4.04, 5.04, 6.04, 7.04, 8.04])
 })
 
 t.test('a signal is written at once, and then each look', async t => {
