@@ -25,6 +25,8 @@ interface Row {
   readonly heapMB?: number
   readonly args?: readonly string[]
   readonly isQuick?: boolean
+  /** With HEAPGUARD_WATCHDOG=true: how many `pressure` lines stand in the log before the end, at the least. */
+  readonly leastExplained?: number
   /** Ends the first life from outside. */
   readonly end?: (container: Container) => Promise<unknown>
 }
@@ -60,6 +62,16 @@ const ROWS: readonly Row[] = [
   { way: 'JSON.parse', argument: '100', says: [...UNSEEN, ...V8] },
   { way: 'a synchronous heap loop', says: [...UNSEEN, ...V8], heapMB: 128 },
   { way: 'a synchronous Buffer loop', says: UNSEEN },
+  {
+    way: 'a synchronous heap loop',
+    argument: '40',
+    says: [...UNSEEN, ...V8],
+    heapMB: 100,
+    leastExplained: 1,
+  },
+  { way: 'a synchronous Buffer loop', argument: '40', says: UNSEEN, leastExplained: 1, isQuick: true },
+  // Over before the watchdog's first look, or inside one native call, which does not answer.
+  { way: 'one huge allocation', argument: '1', says: UNSEEN, leastExplained: 0 },
   {
     way: 'SIGTERM ignored until SIGKILL',
     says: ['stopped-from-outside likely'],
@@ -161,17 +173,23 @@ function isSafe(t: Test, dir: string): void {
 
 async function isExplained(t: Test, row: Row, place: Place) {
   const dir = emptyFolder()
-  const container = await launch(t, place, row.way, { ...row, dir })
+  const watchdog = row.leastExplained === undefined ? [] : ['--env', 'HEAPGUARD_WATCHDOG=true']
+  const container = await launch(t, place, row.way, { ...row, args: [...(row.args ?? []), ...watchdog], dir })
   if (row.end !== undefined) {
     await ready(container)
     await row.end(container)
   }
   const { code, oomKilled } = await container.ended()
   isSafe(t, dir)
+  const pressure = recordsIn(container.lines('stderr').join('\n')).filter(({ event }) => event === 'pressure')
+  if (row.leastExplained !== undefined) {
+    t.ok(pressure.length >= row.leastExplained, `${pressure.length} pressure lines before the end`)
+    for (const { msg } of pressure) t.match(msg, /so this comes from the watchdog/)
+  }
   const said = deathsIn(await again(container))
   const [death] = said
   table.push(
-    `${row.way}${row.argument ? ` ${row.argument} MB/s` : ''}${row.heapMB === 400 ? ' (heap 400)' : ''} | Node ${place.major} | ${place.isPid1 ? 'PID 1' : 'not PID 1'} | ` +
+    `${row.way}${row.argument ? ` ${row.argument} MB/s` : ''}${row.heapMB === 400 ? ' (heap 400)' : ''}${row.leastExplained === undefined ? '' : `, watchdog: ${pressure.map(({ cause }) => cause).join(', ') || 'not-known'}`} | Node ${place.major} | ${place.isPid1 ? 'PID 1' : 'not PID 1'} | ` +
       `exit ${code}${oomKilled ? ' OOMKilled' : ''} | ${death === undefined ? 'nothing' : wordOf(death)}`,
   )
   t.comment(table.at(-1) ?? '')

@@ -136,6 +136,27 @@ t.test('the app sees it under heap pressure alone, and it is put back', { skip: 
   t.equal(stdout, 'calm [false,false,false]\npressed [true,true,true]\neased [false,false,false]\n')
 })
 
+t.test(
+  'killed while the file stands ready: empty, it is no word of V8 for the next start',
+  { skip: !canExclude },
+  async t => {
+    const folder = emptyFolder()
+    const running = startNode(fills(folder, FLAGS))
+    await running.complains('"event":"pressure"')
+    running.child.kill('SIGKILL')
+    await running.ended
+    const [name = ''] = reportsIn(folder)
+    t.equal(statSync(join(folder, name)).size, 0)
+    const { stderr } = await runNode({ args: ['-e', '0'], preload: GUARD, env: { HEAPGUARD_DIR: folder } })
+    const said = recordsIn(stderr).filter(({ event }) => event === 'previous-death')
+    t.equal(said.length, 1)
+    t.comment(said[0]?.msg)
+    // Its heap stood on a rung, which is a reason to suspect V8, and not to be sure.
+    t.match(said[0], { death: 'v8-heap-limit', confidence: /^(likely|possible)$/ })
+    t.notMatch(said[0]?.msg, /report/)
+  },
+)
+
 t.test('an exit under pressure leaves no empty report', { skip: !canExclude }, async t => {
   const folder = emptyFolder()
   const { code } = await runNode(
