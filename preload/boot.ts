@@ -71,6 +71,7 @@ export function boot(natives: Natives, target: ListeningProcess, folder: string,
   return {
     aboutToListen: event => signals?.aboutToListen(event),
     ended: (reason, exitCode) => {
+      if (forWatch) forWatch.ended()
       monitor.stop(reason, exitCode)
       const now = host.memory().heapUsed
       const peakHeapUsedBytes = bytes(Math.max(now, monitor.peakHeapUsed()))

@@ -67,6 +67,8 @@ export interface ForWatch extends WatchSettings {
   readonly bootNote: string
   /** Call when the boot line is said: what earlier runs died of comes after it. Does not throw. */
   readonly begin: (budget: HeapBudget, folder: string) => void
+  /** Call when the process ends. */
+  readonly ended: () => void
 }
 
 /** Every so manieth look asks whether the limit moved. */
@@ -108,6 +110,7 @@ export function readRest(
     handover: () => handover,
     bootFields: isAsked && plan.kind === 'arm' ? { reportArmed: true } : undefined,
     bootNote: isAsked ? reportText(plan) : '',
+    ended: () => handover?.end(),
     begin: (budget, folder) => {
       if (isAsked) beginFlight({ host, log, dir, run }, budget, folder)
       if (rest.settings.watchdog)

@@ -13,6 +13,16 @@ export interface Handover {
   /** The highest rung that was said in this climb, by either thread. */
   readonly rungs: () => Rungs
   readonly setRungs: (rungs: Rungs) => void
+  /** In the watchdog: may it connect to the main thread? Not when the process is about to end. */
+  readonly connect: () => boolean
+  readonly disconnected: () => void
+  /** In the watchdog: the process ends, and waits for a connection to be given up. */
+  readonly isEnding: () => boolean
+  /**
+   * In the main thread, at the end: no connection from now on, and waits a moment for one that stands to be given up. Node
+   * would wait for it too, and would say on stderr that it waits for a debugger.
+   */
+  readonly end: () => void
   /** What the main thread last saw of itself. */
   readonly figures: () => ProcessMemory
   readonly setFigures: (figures: ProcessMemory) => void
@@ -22,6 +32,11 @@ const ORDER: readonly (Rung | undefined)[] = [undefined, 'warn', 'critical']
 const BEAT = 0
 const HEAP = 1
 const CONTAINER = 2
+const CONNECTION = 3
+/** Values of the connection's cell. */
+const [NONE, OPEN, ENDING, OVER] = [0, 1, 2, 3] as const
+/** The watchdog looks every 50 ms. */
+const MOST_WAIT_MS = 300
 /** Four whole numbers, then five of double precision. */
 const FIGURES_AT = 16
 const FIGURES = ['rss', 'heapTotal', 'heapUsed', 'external', 'arrayBuffers'] as const
@@ -30,7 +45,7 @@ const FIGURES = ['rss', 'heapTotal', 'heapUsed', 'external', 'arrayBuffers'] as 
 export function openHandover(memory = new SharedArrayBuffer(FIGURES_AT + 8 * FIGURES.length)): Handover {
   const cells = new Int32Array(memory, 0, FIGURES_AT / 4)
   const doubles = new Float64Array(memory, FIGURES_AT)
-  const { load, store, add } = Atomics
+  const { load, store, add, exchange, compareExchange, wait, notify } = Atomics
   return {
     memory,
     beat: () => void add(cells, BEAT, 1),
@@ -39,6 +54,16 @@ export function openHandover(memory = new SharedArrayBuffer(FIGURES_AT + 8 * FIG
     setRungs: ({ heap, container }) => {
       store(cells, HEAP, ORDER.indexOf(heap))
       store(cells, CONTAINER, ORDER.indexOf(container))
+    },
+    connect: () => compareExchange(cells, CONNECTION, NONE, OPEN) === NONE,
+    disconnected: () => {
+      if (compareExchange(cells, CONNECTION, OPEN, NONE) === OPEN) return
+      store(cells, CONNECTION, OVER)
+      notify(cells, CONNECTION)
+    },
+    isEnding: () => load(cells, CONNECTION) === ENDING,
+    end: () => {
+      if (exchange(cells, CONNECTION, ENDING) === OPEN) wait(cells, CONNECTION, ENDING, MOST_WAIT_MS)
     },
     figures: () =>
       Object.fromEntries(FIGURES.map((name, at) => [name, bytes(doubles[at] as number)])) as unknown as ProcessMemory,

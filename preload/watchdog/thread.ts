@@ -60,6 +60,18 @@ export function watch(): void {
   let seenAt = own.uptime()
   let blockedAt: Millis | undefined
 
+  const connect = (): MainThread | undefined => {
+    if (!handover.connect()) return undefined
+    const reached = reachMainThread(own.uptime, folder)
+    if (reached === undefined) handover.disconnected()
+    return reached
+  }
+  const disconnect = (): void => {
+    if (main === undefined) return
+    main.leave()
+    main = undefined
+    handover.disconnected()
+  }
   const isFresh = (): boolean => own.uptime() - (main?.usage()?.atMs ?? Number.NEGATIVE_INFINITY) < FRESH_MS
   /** This process, and the main thread's heap: as V8 says now, else as the main thread last said. */
   const memory: Host['memory'] = () => {
@@ -198,7 +210,7 @@ export function watch(): void {
   const look = (): void => {
     const isBlocked = blockedAt !== undefined
     if (isBlocked && (eye.isNear(state, bounds.limitBytes()) || rss() > handover.figures().rss * 1.2)) {
-      main ??= reachMainThread(own.uptime, folder)
+      main ??= connect()
       main?.ask()
       watchHeap()
     }
@@ -232,6 +244,7 @@ export function watch(): void {
   let lookedAt = Number.NEGATIVE_INFINITY
   const tick = (): void => {
     const now = own.uptime()
+    if (handover.isEnding()) disconnect()
     if (waiting !== undefined && now > waiting.untilMs) sayWaiting()
     isFilling = false
     const beats = handover.beats()
@@ -242,8 +255,7 @@ export function watch(): void {
         blockedAt = undefined
         sayWaiting()
         evidence.profile(false)
-        main?.leave()
-        main = undefined
+        disconnect()
         named = []
         isProbing = false
         keepsAll = false
