@@ -23,6 +23,8 @@ interface Row {
   readonly isQuick?: boolean
   /** It ends as an exception that nobody catches, which runs JS. */
   readonly isUncaught?: boolean
+  /** The end comes about the second rung: above it on some majors, below it on others. */
+  readonly endsNearSecond?: boolean
   /** A leak that nothing was tuned on: held-out.cjs, else leak.cjs. */
   readonly isHeldOut?: boolean
   /** Who is named. */
@@ -43,6 +45,15 @@ const ROWS: readonly Row[] = [
   { way: 'workers', resource: 'container', causes: ['workers'], speeds: both },
   // A worker's own heap is not watched: Node names the error, and the last line says that the process ends of it.
   { way: 'worker out of memory', resource: 'container', causes: [], speeds: both, isUncaught: true },
+  // Its heap ends at 86 to 95 % of the container.
+  {
+    way: 'worker out of memory',
+    resource: 'container',
+    causes: ['workers'],
+    speeds: both,
+    heapMB: 192,
+    endsNearSecond: true,
+  },
   { way: 'child', resource: 'container', causes: ['process'], speeds: both, isQuick: true, culprit: /node/ },
   { way: 'tmpfs', resource: 'container', causes: ['tmpfs'], speeds: both, args: SCRATCH, isQuick: true },
   { way: 'zlib', resource: 'container', causes: ['native'], speeds: both },
@@ -133,7 +144,8 @@ async function dies(
   for (const { cause, msg } of pressure)
     t.ok(causes.includes(String(cause)) || (speed >= FAST && cause === 'unknown'), `the cause: ${cause}: ${msg}`)
   const rungs = pressure.map(({ rung }) => rung)
-  if (speed === SLOW) t.strictSame(rungs, ['warn', 'critical'], 'each rung, once')
+  if (row.endsNearSecond) t.ok(['warn', 'warn,critical'].includes(rungs.join()), `the first rung: ${rungs}`)
+  else if (speed === SLOW) t.strictSame(rungs, ['warn', 'critical'], 'each rung, once')
   else t.equal(rungs.at(-1), 'critical', 'the second rung, be it alone')
   if (culprit !== undefined) t.match(last.msg, new RegExp(`the largest ${culprit.source} \\(pid \\d+\\) with \\d`))
   // The kernel kills the child, this process lives on: then it is said who is gone, and the last words go with the danger.
