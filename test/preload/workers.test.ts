@@ -1,6 +1,6 @@
 // The app's worker threads are counted and not held.
 import t from 'tap'
-import { EMPTY, GUARD, recordsIn, runNode } from './node.ts'
+import { EMPTY, GUARD, recordsIn, runNode, startNode } from './node.ts'
 
 const WORKERS = 20
 /** Ends workers one after the other, and counts those that a collection takes. */
@@ -34,12 +34,15 @@ for (const [name, preload, env] of [
 
 t.test('a worker that the app no longer holds is counted while it runs', async t => {
   // The first look sums the heaps; with ten workers they are far more than the container.
-  const many = `const { Worker } = require('worker_threads'); for (let i = 0; i < 10; i++) new Worker('setTimeout(() => {}, 1500)', { eval: true, resourceLimits: { maxOldGenerationSizeMb: 500 } }); setTimeout(gc, 100); setTimeout(() => process.exit(), 1200)`
-  const { stderr } = await runNode({
+  const many = `const { Worker } = require('worker_threads'); for (let i = 0; i < 10; i++) new Worker('setTimeout(() => {}, 60000)', { eval: true, resourceLimits: { maxOldGenerationSizeMb: 500 } }); setInterval(gc, 100)`
+  const { child, complains, ended } = startNode({
     args: ['--expose-gc', '-e', many],
     preload: GUARD,
     env: { HEAPGUARD_PULSE_MS: '200', CONTAINER_MEMORY_MB: '1024' },
   })
+  await complains('"event":"heap-sum"')
+  child.kill('SIGKILL')
+  const { stderr } = await ended
   const sum = recordsIn(stderr).find(({ event }) => event === 'heap-sum')
   t.equal(Number(sum?.isolates) - Number(sum?.processes), 10)
 })
