@@ -19,7 +19,7 @@ t.test('the settings table is the code’s, in its order, with its defaults', as
 )
 
 t.test('every event of the wording is in the records table, and no other', async t => {
-  const wording = ['report', 'report-watch', 'report-sum', 'report-autosize']
+  const wording = ['report', 'report-watch', 'report-sum', 'report-autosize', 'report-death']
     .map(name => readFileSync(`preload/core/${name}.ts`, 'utf8'))
     .join('\n')
   const events = new Set([...wording.matchAll(/event: '([a-z-]+)'/g)].map(match => match[1]))
