@@ -50,6 +50,7 @@ export const SOFTWARE = {
     '@opentelemetry/api': '1.9.0',
     express: '5.3.0',
   },
+  'opentelemetry-metrics': { '@opentelemetry/sdk-metrics': '2.12.1', '@opentelemetry/api': '1.9.0' },
   // The one that is there.
   npm: {},
   yarn: { yarn: '1.22.22' },
