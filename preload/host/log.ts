@@ -79,8 +79,9 @@ export function openLog(host: LogHost, settings: Settings, mayHoldBack = true): 
     say: entry => {
       safely(() => say(entry))
       // After the line, whatever becomes of it: of any level, and where lines are held back too.
-      if (host.records?.hasSubscribers)
-        safely(() => host.records?.publish(parse(jsonLine(entry, { time: host.isoTime(), pid: host.pid }))))
+      const { records } = host
+      if (records?.hasSubscribers)
+        safely(() => records.publish(parse(jsonLine(entry, { time: host.isoTime(), pid: host.pid }))))
     },
     droppedLines: () => dropped,
   }

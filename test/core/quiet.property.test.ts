@@ -324,3 +324,17 @@ t.test('the end: the same line', async t => {
     { numRuns: 200 },
   )
 })
+
+t.test('code under -e that looks like a flag is no flag', async t => {
+  const facts: QuietFacts = {
+    readText: path => {
+      throw new Error(path)
+    },
+    nodeOptions: undefined,
+    execArgv: ['-e', 'a --max-old-space-size=5'],
+    operatorText: undefined,
+    constrained: 0,
+    heapLimitBytes: bytes(1),
+  }
+  t.equal(quietBudgetOf(facts), undefined)
+})

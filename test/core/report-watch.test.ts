@@ -292,6 +292,12 @@ for (const [name, over, want, level] of [
   ['sampled, but nothing stands out', { cause: part('heap'), isSampled: true }, /12 s\. Find/, 'warn'],
   ['not sampled', { cause: part('heap') }, /Which code allocates it is not known yet\./, 'warn'],
   ['a loop that was blocked', { lateMs: millis(3200) }, /The event loop was blocked for 3\.2 s until now\./, 'warn'],
+  [
+    "the watchdog's own note in its place",
+    { lateMs: millis(3200), note: ' Seen from outside.' },
+    /known\. Seen from outside\. /,
+    'warn',
+  ],
   ['a loop that was a little late', { lateMs: millis(999) }, /known\. Bound/, 'warn'],
   [
     'the heap',

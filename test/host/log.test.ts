@@ -154,3 +154,31 @@ t.test('text where it is asked for', async t => {
   log.say(entry('memory'))
   t.match(written[0], /heapguard\[50\] info {2}memory\n$/)
 })
+
+t.test('a record is published where somebody has subscribed, and only there', async t => {
+  const published: unknown[] = []
+  const one = (records: LogHost['records']): void => {
+    const host = {
+      descriptors: {
+        identify: () => ({ kind: 'file', device: 1n, inode: 1n, owner: 0 }),
+        isTerminal: () => false,
+        write: () => true,
+        user: 0,
+        parentPid: 1,
+        readLink: String,
+      },
+      pid: 50,
+      readText: () => undefined,
+      isoTime: () => 'time',
+      uptime: () => millis(30),
+      every: () => () => {},
+      records,
+    } as unknown as LogHost
+    openLog(host, readSettings(() => undefined).settings).say(entry('memory'))
+  }
+  const publish = (message: unknown): void => void published.push(message)
+  one({ hasSubscribers: false, publish })
+  t.strictSame(published, [])
+  one({ hasSubscribers: true, publish })
+  t.match(published, [{ event: 'memory', time: 'time', pid: 50 }])
+})
