@@ -219,18 +219,19 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     state = next.state
     shared?.setRungs({ heap: state.heap.rung, container: state.container.rung })
     shared?.setFigures(sample.memory)
-    for (const event of next.events) act(event, { state, sample, history: eye.history(), lateMs })
-    company.sayKills(group(), false)
-    drain?.(isCriticalAt(state, sample, now))
     const isHalfWay = eye.isNear(state, bounds.limitBytes())
-    if (isHalfWay) company.note(group(), now)
-    metrics?.look(now)
     const calmMs = settings.pulseMs
     const nearestMs = timeToNearest(state, eye.before(), sample)
     const isUp = state.heap.rung !== undefined || state.container.rung !== undefined
     if (calmMs > 0) pauseMs = nextLook({ calmMs, lastMs: pauseMs, nearestMs, lateMs, isUp })
     const isNear = isHalfWay || (calmMs > 0 && pauseMs < calmMs)
+    // First what outlives the process: it may end in the middle of what follows.
     currentFlight()?.look({ sample, state, limitBytes: bounds.limitBytes(), isNear, pauseMs: millis(pauseMs) })
+    for (const event of next.events) act(event, { state, sample, history: eye.history(), lateMs })
+    company.sayKills(group(), false)
+    drain?.(isCriticalAt(state, sample, now))
+    if (isHalfWay) company.note(group(), now)
+    metrics?.look(now)
   }
 
   let stopSooner = (): void => {}

@@ -106,7 +106,11 @@ export function openRecorder({ files, path, record, now, uptime, onProblem }: Re
       const pause = pauseBeforeBeat(isClose, wroteInMs)
       // A look that comes just before its time is the one that was meant.
       const at = uptime() + pauseMs / 2
-      if (at < retryAt || at < wroteAt + pause) {
+      // A rung is what the next start goes by: it does not wait for a slow volume, and comes twice in a climb at most.
+      const isHigher =
+        (look.heapRung !== undefined && look.heapRung !== before?.heapRung) ||
+        (look.containerRung !== undefined && look.containerRung !== before?.containerRung)
+      if (at < retryAt || (at < wroteAt + pause && !isHigher)) {
         isLastWritten = false
         return
       }

@@ -69,6 +69,7 @@ function recorder() {
   const read = () => readFlightRecord(memory.folder.get(PATH)?.data ?? Uint8Array.from([0]))
   return {
     subject,
+    lookAt,
     memory,
     problems,
     pass,
@@ -135,6 +136,26 @@ t.test('a volume that is quick again is written to as often as before', async t 
   t.strictSame(beats(), [1, 4.04, 5.04], 'forty milliseconds rest four seconds; then the look before it too')
   pass(3, true)
   t.strictSame(beats(), [1, 4.04, 5.04, 6.04, 7.04, 8.04])
+})
+
+t.test('a rung newly reached does not wait for a slow volume; one that stays does', async t => {
+  for (const key of ['heapRung', 'containerRung'] as const) {
+    const { subject, lookAt, pass, read, slow } = recorder()
+    const rungs = () => read()?.beats.map(beat => beat[key])
+    const on = (seconds: number, rung: LookedBeat['heapRung']) =>
+      subject.look({ ...lookAt(seconds * 1000), [key]: rung }, true, millis(50))
+    slow(40)
+    pass(1, true)
+    on(1.1, 'warn')
+    t.strictSame(rungs(), [undefined, 'warn'], key)
+    on(1.2, 'warn')
+    t.strictSame(rungs(), [undefined, 'warn'])
+    on(1.3, 'critical')
+    t.strictSame(rungs(), [undefined, 'warn', 'warn', 'critical'], 'and the look before it')
+    on(1.4, 'critical')
+    on(1.5, undefined)
+    t.strictSame(rungs(), [undefined, 'warn', 'warn', 'critical'], 'no rung at all is no reason')
+  }
 })
 
 t.test('a signal is written at once, and then each look', async t => {
