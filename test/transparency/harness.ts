@@ -222,13 +222,15 @@ async function start(command: readonly string[], env: Run['env'], cwd: string, o
   const waiting = new Set<() => void>()
   let told = ''
   const pid = await new Promise<number>(done => {
-    if (!isPiped) return done(child.pid ?? 0)
+    if (!isPiped) return done(child.pid ?? Number.NaN)
     const teller = child.stdio[3] as Readable
     teller.setEncoding('utf8').on('data', chunk => {
       told += chunk
       done(Number.parseInt(told, 10))
     })
-    child.on('error', () => done(0))
+    // Nothing is told where the command could not even start.
+    teller.on('close', () => done(Number.NaN))
+    child.on('error', () => done(Number.NaN))
   })
   const group = -pid
   for (const name of ['stdout', 'stderr'] as const)
@@ -237,6 +239,8 @@ async function start(command: readonly string[], env: Run['env'], cwd: string, o
       for (const check of waiting) check()
     })
   const kill = (whom: number, signal: NodeJS.Signals): void => {
+    // 0 is the group of the tests themselves, and of whoever runs them; -1 is everybody.
+    if (Number.isNaN(whom) || Math.abs(whom) < 2) return
     try {
       process.kill(whom, signal)
     } catch {

@@ -7,6 +7,8 @@ import { type Case, compareCases } from './harness.ts'
 const TERMINAL = resolve('test/transparency/terminal.py')
 const python = spawnSync('python3', ['-c', 'import pty, termios'])
 const skip = python.status === 0 ? undefined : 'no python3 with its pty module here'
+const withoutText = (text: string): string =>
+  text.replaceAll(/\d\d:\d\d:\d\dZ heapguard\[\d+\] .*\n/g, '').replaceAll(/\n+/g, '\n')
 
 const on = (script: string, steps: readonly string[], end: string | RegExp, more: Partial<Case> = {}): Case => ({
   script,
@@ -14,7 +16,7 @@ const on = (script: string, steps: readonly string[], end: string | RegExp, more
   command: ({ node, args }) => ['python3', TERMINAL, ...steps, '--', node, ...args],
   want: { code: 0, stdout: end },
   // The guard's own lines are text here, and come in between.
-  blur: text => text.replaceAll(/\d\d:\d\d:\d\dZ heapguard\[\d+\] .*\n/g, '').replaceAll(/\n+/g, '\n'),
+  blur: withoutText,
   skip,
   ...more,
 })
@@ -105,5 +107,37 @@ compareCases(t, {
     ],
     env: { NODE_REPL_HISTORY: '', TERM: 'dumb' },
     want: { stdout: /42/ },
+  },
+  'node inspect, the debugger of the command line': {
+    ...on('', [], /it is 42/),
+    as: undefined as never,
+    files: { 'app.js': "let n = 6\ndebugger\nconsole.log('it is', n * 7)\n" },
+    command: ({ node }) => [
+      'python3',
+      TERMINAL,
+      'wait:Break on start',
+      'type:cont\r',
+      'wait:break in app.js:2',
+      'type:exec("n * 1e6")\r',
+      'wait:6000000',
+      'type:cont\r',
+      'wait:it is 42',
+      'wait:Waiting for the debugger',
+      'type:.exit\r',
+      '--',
+      node,
+      'inspect',
+      '--port=0',
+      'app.js',
+    ],
+    env: { NO_COLOR: '1', TERM: 'dumb' },
+    want: { code: 0, stdout: /Break on start.*\nbreak in.*\n6000000\nit is 42\nsettings as before\ncode 0/ },
+    // Prompts come at any moment. What its child says on stderr is shown behind a `<`: the guard there must hold its lines.
+    blur: text =>
+      withoutText(text)
+        .split('\n')
+        .filter(line => /break in|Break on|^6000000|it is 42|^settings|^code|^signal|heapguard|rror/.test(line))
+        .map(line => line.replace(/^(?:debug> |< |[^ -~]+\[\d*[GK])*/, ''))
+        .join('\n'),
   },
 })
