@@ -1,10 +1,14 @@
 // The examples of docs/fleet.md: run in real Node where they can run here, else held against what they speak of.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import t from 'tap'
 import { METRICS } from '../../preload/core/metrics.ts'
-import { GUARD, recordsIn, runNode } from '../preload/node.ts'
+import { documents, type Json, load, missing, typeFaults, works } from '../deploy/checks.ts'
+import { emptyFolder, GUARD, recordsIn, runNode } from '../preload/node.ts'
 import { install } from '../software/installed.mjs'
+import { EMF } from './emf.ts'
 
 const page = readFileSync('docs/fleet.md', 'utf8')
 
@@ -16,10 +20,15 @@ function blockWith(language: string, word: string): string {
   return found[0]?.[2] ?? ''
 }
 
-async function runApp(software: 'pino' | 'opentelemetry-metrics', script: string) {
+/** Runs an app that stands beside its packages, and leaves nothing there. */
+async function runApp(software: string, script: string, env: Readonly<Record<string, string>> = {}) {
   const path = join(await install(software), `fleet-${process.pid}.mjs`)
   writeFileSync(path, script)
-  return runNode({ args: [path], preload: GUARD, env: { HEAPGUARD_INTERVAL_MS: '100' } })
+  try {
+    return await runNode({ args: [path], preload: GUARD, env: { HEAPGUARD_INTERVAL_MS: '100', ...env } })
+  } finally {
+    rmSync(path)
+  }
 }
 
 const UNTIL_MEMORY = `
@@ -71,6 +80,29 @@ async function done(ratio) {
   t.equal(value, ratio)
 })
 
+const noPromtool = works('promtool', '--version') ? false : "no promtool here (Debian's package prometheus)"
+t.test(
+  'Prometheus and the Collector: promtool reads their configuration',
+  { skip: noPromtool || (missing ?? false) },
+  async t => {
+    const [collector] = documents(blockWith('yaml', 'receivers:')) as unknown as [
+      { receivers: { prometheus: { config: Json } } },
+    ]
+    const path = join(emptyFolder(), 'prometheus.yml')
+    const check = (text: string) => {
+      writeFileSync(path, text)
+      return spawnSync('promtool', ['check', 'config', path], { encoding: 'utf8' })
+    }
+    const scraped = /^scrape_configs:.*$/ms.exec(blockWith('yaml', '\n    static_configs')) ?? ['']
+    for (const text of [scraped[0], JSON.stringify(collector.receivers.prometheus.config)]) {
+      const { status, stdout, stderr } = check(text)
+      t.equal(status, 0, stderr)
+      t.match(stdout, /SUCCESS/)
+    }
+    t.not(check(scraped[0].replace('targets', 'target')).status, 0, 'and refuses a key that it does not know')
+  },
+)
+
 /** CloudWatch's JSON patterns, as far as the page uses them: equal strings, joined by &&. */
 const isMatched = (pattern: string, line: Readonly<Record<string, unknown>>): boolean =>
   pattern
@@ -82,23 +114,67 @@ const isMatched = (pattern: string, line: Readonly<Record<string, unknown>>): bo
       return line[key] === value
     })
 
-t.test('CloudWatch: the pattern takes the memory lines alone, and each has the value', async t => {
-  const pattern = blockWith('cloudwatch', '$.event').trim()
+/** The lines of a process that says what it uses every 100 ms. */
+async function realLines() {
   const { stderr } = await runNode({
     args: ['-e', 'setTimeout(() => {}, 500)'],
     preload: GUARD,
     env: { HEAPGUARD_INTERVAL_MS: '100' },
   })
   const lines = recordsIn(stderr)
-  const taken = lines.filter(line => isMatched(pattern, line))
-  t.ok(taken.length > 0 && taken.length < lines.length)
+  const memory = lines.filter(({ event }) => event === 'memory')
+  if (memory.length === 0 || memory.length === lines.length) throw new Error(`one kind of lines alone: ${stderr}`)
+  return { lines, memory }
+}
+
+t.test('CloudWatch: the pattern takes the memory lines alone, and each has the value', async t => {
+  const { filterPattern, metricTransformations } = JSON.parse(blockWith('json', 'filterPattern'))
+  const { lines, memory } = await realLines()
   t.strictSame(
-    taken,
-    lines.filter(({ event }) => event === 'memory'),
+    lines.filter(line => isMatched(filterPattern, line)),
+    memory,
   )
-  for (const { heapUsedRatio } of taken) t.type(heapUsedRatio, 'number')
-  t.notOk(isMatched(pattern, { name: 'another', event: 'memory' }))
+  const [, key = ''] = /^\$\.(\w+)$/.exec(metricTransformations[0].metricValue) ?? []
+  for (const line of memory) t.type(line[key], 'number')
+  t.notOk(isMatched(filterPattern, { name: 'another', event: 'memory' }))
 })
+
+t.test('CloudWatch: the SDK’s types take the filter', { skip: missing ?? false }, async t => {
+  const imports = "import type { PutMetricFilterCommandInput } from '@aws-sdk/client-cloudwatch-logs'"
+  const filter = JSON.parse(blockWith('json', 'filterPattern'))
+  t.strictSame(typeFaults(imports, 'PutMetricFilterCommandInput', filter), [])
+  t.match(typeFaults(imports, 'PutMetricFilterCommandInput', { ...filter, pattern: '' }), [/pattern/])
+})
+
+t.test(
+  'CloudWatch: AWS’ library writes the value of the record, in its format',
+  { skip: missing ?? false },
+  async t => {
+    const { code, stdout, stderr } = await runApp(
+      'aws-embedded-metrics',
+      `${blockWith('js', 'aws-embedded-metrics')}${UNTIL_MEMORY}function done() {}`,
+      { AWS_EMF_ENVIRONMENT: 'Local' },
+    )
+    t.equal(code, 0, stderr)
+    const Ajv = load('ajv').default
+    const isValid = new Ajv().compile(EMF)
+    const written = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    for (const document of written) {
+      t.ok(isValid(document), JSON.stringify(isValid.errors))
+      for (const { Dimensions, Metrics } of document._aws.CloudWatchMetrics) {
+        for (const name of Dimensions.flat()) t.type(document[name], 'string', name)
+        for (const { Name } of Metrics) t.type(document[Name], 'number', Name)
+      }
+    }
+    t.notOk(isValid({ _aws: { Timestamp: 1, CloudWatchMetrics: [{ Namespace: 'x', Metrics: [{ Name: 'x' }] }] } }))
+    t.match(written[0]._aws.CloudWatchMetrics, [{ Namespace: 'heapguard', Metrics: [{ Unit: 'Percent' }] }])
+    const line = recordsIn(stderr).find(({ event }) => event === 'memory')
+    t.equal(written[0].HeapUsedPercent, 100 * (line?.heapUsedRatio as number))
+  },
+)
 
 t.test('Datadog: each metric of the list is one of the guard’s', async t => {
   const names = [...blockWith('yaml', 'openmetrics_endpoint').matchAll(/^ {6}- (\w+)$/gm)].map(([, name = '']) => name)
@@ -108,4 +184,28 @@ t.test('Datadog: each metric of the list is one of the guard’s', async t => {
       METRICS.some(metric => metric.name === name),
       name,
     )
+})
+
+t.test('Datadog: its client reads the metric of the lines, and the lines have what it asks for', async t => {
+  const { data } = JSON.parse(blockWith('json', 'logs_metrics'))
+  const require = createRequire(join(await install('datadog-api-client'), 'package.json'))
+  const models = '@datadog/datadog-api-client/dist/packages/datadog-api-client-v2/models'
+  const { ObjectSerializer } = require(`${models}/ObjectSerializer`)
+  const type = 'LogsMetricCreateRequest'
+  const throughClient = (body: object): object =>
+    ObjectSerializer.serialize(ObjectSerializer.deserialize(body, type), type, '')
+  t.strictSame(throughClient({ data }), { data })
+  const { compute } = data.attributes
+  const typo = { ...data, attributes: { ...data.attributes, compute: { ...compute, aggregation_type: 'average' } } }
+  t.ok(ObjectSerializer.deserialize({ data: typo }, type).data._unparsed, 'a word that is not its own')
+  t.throws(() => throughClient({ data: { ...data, id: undefined } }), /id/, 'and one that is missing')
+
+  const asked = [...data.attributes.filter.query.matchAll(/@(\w+):(\w+)/g)]
+  t.equal(asked.length, 2)
+  const { lines, memory } = await realLines()
+  t.strictSame(
+    lines.filter(line => asked.every(([, key = '', value]) => line[key] === value)),
+    memory,
+  )
+  for (const line of memory) t.type(line[compute.path.slice(1)], 'number')
 })

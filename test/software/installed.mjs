@@ -51,6 +51,8 @@ export const SOFTWARE = {
     express: '5.3.0',
   },
   'opentelemetry-metrics': { '@opentelemetry/sdk-metrics': '2.12.1', '@opentelemetry/api': '1.9.0' },
+  'aws-embedded-metrics': { 'aws-embedded-metrics': '4.2.1' },
+  'datadog-api-client': { '@datadog/datadog-api-client': '1.64.0' },
   // The one that is there.
   npm: {},
   yarn: { yarn: '1.22.22' },
