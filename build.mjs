@@ -9,7 +9,7 @@ const { version, description, license } = JSON.parse(readFileSync('package.json'
 const BUDGET_BYTES = {
   'preload.js': 11 * 1024,
   'boot.js': 24 * 1024,
-  'watch.js': 44 * 1024,
+  'watch.js': 45 * 1024,
   'evidence.js': 8 * 1024,
   'metrics.js': 12 * 1024,
   'record.js': 24 * 1024,

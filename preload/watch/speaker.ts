@@ -1,6 +1,7 @@
 // A rung is reached, or a climb is over: what is said of it, and what is left where it outlives the process.
 import { type Cause, causeOf, growthOver, hasWorkers, type Look, lookAt } from '../core/cause.ts'
-import { containerUsed, heapLevel, type LadderEvent, type LadderState, type Resource } from '../core/ladder.ts'
+import { heapLevel } from '../core/heap-level.ts'
+import { containerUsed, type LadderEvent, type LadderState, type Resource } from '../core/ladder.ts'
 import { lastWordsOf, pressure, pressureEased } from '../core/report-watch.ts'
 import type { Sample } from '../core/sample.ts'
 import { timeTo } from '../core/trend.ts'

@@ -1,10 +1,7 @@
 import t from 'tap'
 import {
   containerUsed,
-  heapLevel,
   isCriticalAt,
-  type LadderEvent,
-  type LadderLimits,
   type LadderState,
   ladderOf,
   type Rung,
@@ -13,81 +10,8 @@ import {
   underLimits,
   withRungs,
 } from '../../preload/core/ladder.ts'
-import type { Sample } from '../../preload/core/sample.ts'
 import { bytes, mbToBytes, millis } from '../../preload/core/units.ts'
-import type { ContainerUsage } from '../../preload/core/usage.ts'
-
-const LIMITS: LadderLimits = {
-  ceilingBytes: mbToBytes(100),
-  containerBytes: mbToBytes(1000),
-  warnPercent: 85,
-  criticalPercent: 95,
-}
-
-interface Given {
-  /** MB of the old generation. */
-  readonly old?: number
-  /** MB that V8 has taken for it. */
-  readonly taken?: number
-  /** MB of the young generation. */
-  readonly young?: number
-  /** Major collections so far. */
-  readonly majors?: number
-  /** MB that the container holds. */
-  readonly held?: number
-  readonly rss?: number
-  readonly container?: ContainerUsage
-  readonly oomKill?: number
-}
-
-const sampleOf = (given: Given, at: number): Sample => {
-  const { old = 10, young = 0, majors = 0, held = 100, rss = 50, oomKill } = given
-  const usageBytes = mbToBytes(held)
-  return {
-    memory: {
-      rss: mbToBytes(rss),
-      heapTotal: mbToBytes(old + young),
-      heapUsed: mbToBytes(old + young),
-      external: bytes(0),
-      arrayBuffers: bytes(0),
-    },
-    heapLimitBytes: mbToBytes(103),
-    oldSpaceBytes: mbToBytes(old),
-    oldCapacityBytes: mbToBytes(given.taken ?? old),
-    majorCollections: majors,
-    container: given.container ?? { usageBytes, ...(oomKill === undefined ? {} : { events: { oomKill } }) },
-    uptimeMs: millis(at),
-  }
-}
-
-/** Steps through samples, one each `everyMs`; what is said, as words, with the number of the sample. */
-function run(samples: readonly Given[], { limits = LIMITS, everyMs = 1000, from = ladderOf(limits) } = {}) {
-  let state: LadderState = from
-  const said: string[] = []
-  for (const [n, given] of samples.entries()) {
-    const at = (n + 1) * everyMs
-    const next = step(state, sampleOf(given, at), millis(at))
-    state = next.state
-    for (const event of next.events) said.push(`${n} ${words(event)}`)
-  }
-  return { said, state }
-}
-
-function words(event: LadderEvent): string {
-  switch (event.kind) {
-    case 'pressure':
-      return `${event.resource} ${event.rung}${event.isCramped ? ' cramped' : ''}`
-    case 'pressure-eased':
-      return `${event.resource} eased`
-    case 'oom-kill':
-      return `killed ${event.count}`
-    case 'profile':
-      return event.on ? 'profile' : 'no profile'
-  }
-}
-
-const held = (...levels: readonly number[]): Given[] => levels.map(level => ({ held: level }))
-const repeat = <T>(times: number, value: T): T[] => Array.from({ length: times }, () => value)
+import { floors, type Given, held, LIMITS, repeat, run, sampleOf } from './climbing.ts'
 
 for (const [name, samples, want] of [
   ['calm', held(100, 500, 849), []],
@@ -211,114 +135,6 @@ t.test('a smaller limit: judged again, the same climb', async t => {
   t.strictSame(run(held(860), { from: smaller }).said, ['0 container critical'])
 })
 
-// Collections that leave so much, one a second.
-const floors = (...levels: readonly number[]): Given[] => levels.map((old, n) => ({ old, majors: n + 1 }))
-
-for (const [name, samples, want] of [
-  [
-    'a peak between two collections is no pressure',
-    [...floors(50, 50, 50), { old: 94, majors: 3 }, ...repeat(9, { old: 50, majors: 4 })],
-    [],
-  ],
-  ['what a collection leaves, exactly at the rung', floors(50, 85), ['1 heap warn', '1 profile']],
-  ['just below', floors(84.9), []],
-  ['the second rung', floors(86, 95), ['0 heap warn', '0 profile', '1 heap critical']],
-  [
-    'on a rung, what there is counts for the second',
-    [...floors(86), { old: 95, majors: 1 }],
-    ['0 heap warn', '0 profile', '1 heap critical'],
-  ],
-  [
-    'a level that garbage cannot reach needs no collection',
-    [...floors(50), { old: 96, majors: 1 }],
-    ['1 heap critical', '1 profile'],
-  ],
-  [
-    'no collection noticed at all: half-way to the ceiling',
-    [{ old: 92.4 }, { old: 92.5 }],
-    ['1 heap warn', '1 profile'],
-  ],
-  [
-    'eased by a collection that was noticed',
-    [...floors(86), ...repeat(7, { old: 30, majors: 2 })],
-    ['0 heap warn', '0 profile', '6 heap eased'],
-  ],
-  ['the young generation fills nothing', [{ old: 50, young: 60, majors: 1 }], []],
-] as const)
-  t.test(`heap: ${name}`, async t => t.strictSame(run(samples).said, want))
-
-t.test('heap: a level that went down was collected, whether that was noticed or not', async t => {
-  const { state } = run([...floors(80), { old: 60, majors: 1 }])
-  t.equal(heapLevel(state, sampleOf({ old: 70, majors: 1 }, 3000), millis(3000)), mbToBytes(60))
-})
-
-t.test('heap: where it rises from collection to collection, the level is carried on', async t => {
-  const { state } = run(floors(50, 60, 70))
-  const level = (old: number, young: number, at: number) =>
-    heapLevel(state, sampleOf({ old, young, majors: 3 }, at), millis(at)) / mbToBytes(1)
-  t.equal(level(80, 0, 4000), 80, 'a second later ten more')
-  t.equal(level(72, 4, 4000), 76, 'never more than there is')
-  t.equal(level(94, 0, 60_000), 90, 'no further than the rise was seen for')
-})
-
-for (const [name, everyMs, levels, want] of [
-  ['collections back to back that free nothing', 100, [77, 78, 79, 80], ['3 heap critical cramped']],
-  ['the same, a hundred times slower', 10_000, [77, 78, 79, 80], []],
-  ['below what V8 gives up at', 100, [75, 76, 77, 78], []],
-] as const)
-  t.test(`heap: ${name}`, async t =>
-    t.strictSame(
-      run(floors(...levels), { everyMs }).said.filter(word => !word.endsWith('profile')),
-      want,
-    ),
-  )
-
-t.test('heap: on a rung, with all of the ceiling taken', async t => {
-  const words = (taken: number) =>
-    run([...floors(86), { old: 88, majors: 1, taken }]).said.filter(said => said.includes('heap'))
-  t.strictSame(words(97), ['0 heap warn', '1 heap critical cramped'])
-  t.strictSame(words(96.9), ['0 heap warn'])
-  t.strictSame(run([...floors(50), { old: 80, majors: 1, taken: 100 }]).said, [], 'below the rungs it is no sign')
-})
-
-t.test('heap: back to back, but with something to free', async t => {
-  const samples = floors(77, 78, 79, 80).flatMap(floor => [
-    { ...floor, old: 84, majors: (floor.majors ?? 1) - 1 },
-    floor,
-  ])
-  t.strictSame(
-    run(samples, { everyMs: 50 }).said.filter(word => word.includes('cramped')),
-    [],
-  )
-})
-
-for (const [name, samples, want] of [
-  ['past three quarters and rising', floors(74, 76), ['1 profile']],
-  ['past three quarters and steady', floors(76, 76, 76, 76), []],
-  ['up and down', floors(70, 78, 70, 78, 70), ['1 profile']],
-  ['low, and the rung within a minute', floors(42, 44), ['1 profile']],
-  ['too low to ask', floors(20, 22), []],
-  ['a hundredth is noise', floors(60, 60.9), []],
-  ['it rises, but falling short for long', floors(45, 46.1), ['1 profile']],
-] as const)
-  t.test(`the profile: ${name}`, async t => t.strictSame(run(samples).said.slice(0, 1), want))
-
-t.test('the profile: the container fills with the heap', async t => {
-  const limits = { ...LIMITS, ceilingBytes: mbToBytes(10_000), containerBytes: mbToBytes(500) }
-  const samples = [
-    { old: 200, majors: 1, rss: 250 },
-    { old: 310, majors: 2, rss: 360 },
-  ]
-  t.strictSame(run(samples, { limits }).said, ['1 profile'])
-  t.strictSame(run(samples, { limits: { ...limits, containerBytes: undefined } }).said, [])
-})
-
-t.test('the profile ends a minute after it was last asked for', async t => {
-  const calm = repeat(70, { old: 30, majors: 3 })
-  const { said } = run([...floors(70, 76), ...calm])
-  t.strictSame(said, ['1 profile', '62 no profile'])
-})
-
 for (const [name, counts, want] of [
   ['counts from before are not ours', [3, 3], []],
   ['one more', [3, 4, 4], ['1 killed 1']],
@@ -351,3 +167,24 @@ t.test('time to the nearest limit: no container', async t =>
     undefined,
   ),
 )
+
+t.test('the profile ends a minute after it was last asked for', async t => {
+  const calm = repeat(70, { old: 30, majors: 3 })
+  const { said } = run([...floors(70, 76), ...calm])
+  t.strictSame(said, ['1 profile', '62 no profile'])
+})
+
+for (const [name, everyMs, samples, want] of [
+  ['the container, full in 0.4 s', 50, held(812, 830, 849, 869), ['3 container critical']],
+  ['the container, full a little later', 50, held(800, 815, 834, 850), ['3 container warn']],
+  ['the container, full before the next look but below the first rung', 50, held(700, 770, 840), []],
+  ['the heap, full before the next look but one, below the first rung', 400, floors(57, 68, 79), ['2 heap critical']],
+  ['the heap, just below what V8 may give up at', 400, floors(56.9, 67.9, 78.9), []],
+  ['the heap, by far not full before the next look but one', 400, floors(73, 76, 79), []],
+] as const)
+  t.test(`no other look may come: ${name}`, async t =>
+    t.strictSame(
+      run(samples, { everyMs }).said.filter(word => !word.endsWith('profile')),
+      want,
+    ),
+  )

@@ -68,8 +68,8 @@ t.test('rungs and verdict are those of the watch', async t => {
   const given = standing(100)
   const state = {
     ...given.state,
-    heap: { rung: 'warn', underSince: undefined },
-    container: { rung: 'critical', underSince: millis(1) },
+    heap: { rung: 'warn', underSince: undefined, recent: [] },
+    container: { rung: 'critical', underSince: millis(1), recent: [] },
   } as const
   const { rungs, verdict } = judgedOf({ ...given, state })
   t.strictSame(rungs, { heap: 'warn', container: 'critical' })

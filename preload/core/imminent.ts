@@ -1,0 +1,34 @@
+// Whether a limit is so near that there may be no other look before it is reached.
+import { growthOf, type Point, timeTo } from './trend.ts'
+import type { Bytes, Millis } from './units.ts'
+
+/**
+ * At 100 MB a second a small heap or container is full a few looks after the first rung, and one of them may come too late:
+ * V8 collects in one go, the loop is busy [measured: it ended 130 to 420 ms after the first rung, before a second line].
+ * So from the first rung on it is critical too when so little time is left at the growth over the last looks, …
+ */
+const IMMINENT_MS = 400
+/** … or only so many pauses as long as the longest between them: a loop that is blocked will be blocked again. */
+const PAUSES_LEFT = 2
+/** Growth over so many looks at least, whenever they were … */
+const IMMINENT_LOOKS = 3
+const IMMINENT_WITHIN_MS = 2000
+/** … and over all in the time just gone. */
+const IMMINENT_OVER_MS = 500
+
+/** Keeps of the last looks what the next one's growth is told by: for filter(). */
+export const isRecent =
+  (now: Millis) =>
+  ({ atMs }: Point, index: number, { length }: readonly Point[]): boolean =>
+    now - atMs <= (index > length - IMMINENT_LOOKS ? IMMINENT_WITHIN_MS : IMMINENT_OVER_MS)
+
+/**
+ * Whether the limit is nearer than another look may be; `isOnRung`: or than the least time that is worth a look. Where the
+ * growth is not steady, or of fewer looks than three, it is not. Never throws.
+ */
+export function isImminent(recent: readonly Point[], level: Bytes, whole: Bytes, isOnRung: boolean): boolean {
+  const left = recent.length < IMMINENT_LOOKS ? undefined : timeTo(whole, level, growthOf(recent))
+  if (left === undefined) return false
+  const pauses = recent.map(({ atMs }, n) => atMs - (recent[n - 1]?.atMs ?? atMs))
+  return left < Math.max(isOnRung ? IMMINENT_MS : 0, PAUSES_LEFT * Math.max(...pauses))
+}

@@ -1,0 +1,82 @@
+import t from 'tap'
+import { heapLevel } from '../../preload/core/heap-level.ts'
+import { mbToBytes, millis } from '../../preload/core/units.ts'
+import { floors, repeat, run, sampleOf } from './climbing.ts'
+
+for (const [name, samples, want] of [
+  [
+    'a peak between two collections is no pressure',
+    [...floors(50, 50, 50), { old: 94, majors: 3 }, ...repeat(9, { old: 50, majors: 4 })],
+    [],
+  ],
+  ['what a collection leaves, exactly at the rung', floors(50, 85), ['1 heap warn', '1 profile']],
+  ['just below', floors(84.9), []],
+  ['the second rung', floors(86, 95), ['0 heap warn', '0 profile', '1 heap critical']],
+  [
+    'on a rung, what there is counts for the second',
+    [...floors(86), { old: 95, majors: 1 }],
+    ['0 heap warn', '0 profile', '1 heap critical'],
+  ],
+  [
+    'a level that garbage cannot reach needs no collection',
+    [...floors(50), { old: 96, majors: 1 }],
+    ['1 heap critical', '1 profile'],
+  ],
+  [
+    'no collection noticed at all: half-way to the ceiling',
+    [{ old: 92.4 }, { old: 92.5 }],
+    ['1 heap warn', '1 profile'],
+  ],
+  [
+    'eased by a collection that was noticed',
+    [...floors(86), ...repeat(7, { old: 30, majors: 2 })],
+    ['0 heap warn', '0 profile', '6 heap eased'],
+  ],
+  ['the young generation fills nothing', [{ old: 50, young: 60, majors: 1 }], []],
+] as const)
+  t.test(`heap: ${name}`, async t => t.strictSame(run(samples).said, want))
+
+t.test('heap: a level that went down was collected, whether that was noticed or not', async t => {
+  const { state } = run([...floors(80), { old: 60, majors: 1 }])
+  t.equal(heapLevel(state, sampleOf({ old: 70, majors: 1 }, 3000), millis(3000)), mbToBytes(60))
+})
+
+t.test('heap: where it rises from collection to collection, the level is carried on', async t => {
+  const { state } = run(floors(50, 60, 70))
+  const level = (old: number, young: number, at: number) =>
+    heapLevel(state, sampleOf({ old, young, majors: 3 }, at), millis(at)) / mbToBytes(1)
+  t.equal(level(80, 0, 4000), 80, 'a second later ten more')
+  t.equal(level(72, 4, 4000), 76, 'never more than there is')
+  t.equal(level(94, 0, 60_000), 90, 'no further than the rise was seen for')
+})
+
+for (const [name, everyMs, levels, want] of [
+  ['collections back to back that free nothing', 100, [77, 78, 79, 80], ['3 heap critical cramped']],
+  ['the same, a hundred times slower', 10_000, [77, 78, 79, 80], []],
+  ['below what V8 gives up at', 100, [75, 76, 77, 78], []],
+] as const)
+  t.test(`heap: ${name}`, async t =>
+    t.strictSame(
+      run(floors(...levels), { everyMs }).said.filter(word => !word.endsWith('profile')),
+      want,
+    ),
+  )
+
+t.test('heap: on a rung, with all of the ceiling taken', async t => {
+  const words = (taken: number) =>
+    run([...floors(86), { old: 88, majors: 1, taken }]).said.filter(said => said.includes('heap'))
+  t.strictSame(words(97), ['0 heap warn', '1 heap critical cramped'])
+  t.strictSame(words(96.9), ['0 heap warn'])
+  t.strictSame(run([...floors(50), { old: 80, majors: 1, taken: 100 }]).said, [], 'below the rungs it is no sign')
+})
+
+t.test('heap: back to back, but with something to free', async t => {
+  const samples = floors(77, 78, 79, 80).flatMap(floor => [
+    { ...floor, old: 84, majors: (floor.majors ?? 1) - 1 },
+    floor,
+  ])
+  t.strictSame(
+    run(samples, { everyMs: 50 }).said.filter(word => word.includes('cramped')),
+    [],
+  )
+})
