@@ -146,11 +146,15 @@ function climb(
   isCramped = false,
 ): Climb {
   const recent = [...before.filter(isRecent(now)), { atMs: now, value: level }]
-  const isWarn = level >= share(warnPercent, whole)
+  const isOver = level >= share(warnPercent, whole)
+  // A heap in which V8 finds no room is on the first rung at once, and on the second as soon as it has been on the first.
+  const isWarn = isOver || isCramped
   // V8 can give up below the first rung too, after collections that take hundreds of milliseconds.
   const isFrom = isWarn || (resource === 'heap' && level >= share(CRAMPED_PERCENT, whole))
   const isCritical =
-    isCramped || level >= share(criticalPercent, whole) || (isFrom && isImminent(recent, level, whole, isWarn))
+    (isCramped && (isOver || rung !== undefined)) ||
+    level >= share(criticalPercent, whole) ||
+    (isFrom && isImminent(recent, level, whole, isWarn))
   const reached: Rung | undefined = isCritical ? 'critical' : isWarn ? 'warn' : undefined
   if (reached !== undefined && rung !== 'critical' && reached !== rung) {
     events.push({ kind: 'pressure', resource, rung: reached, isCramped })

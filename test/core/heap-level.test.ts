@@ -51,7 +51,9 @@ t.test('heap: where it rises from collection to collection, the level is carried
 })
 
 for (const [name, everyMs, levels, want] of [
-  ['collections back to back that free nothing', 100, [77, 78, 79, 80], ['3 heap critical cramped']],
+  ['collections back to back that free nothing', 100, [77, 78, 79, 80], ['3 heap warn cramped']],
+  ['and one more', 100, [77, 78, 79, 80, 80], ['3 heap warn cramped', '4 heap critical cramped']],
+  ['the same in haste: full in a third of a second', 50, [71, 74, 77, 80], ['3 heap critical cramped']],
   ['the same, a hundred times slower', 10_000, [77, 78, 79, 80], []],
   ['below what V8 gives up at', 100, [75, 76, 77, 78], []],
 ] as const)

@@ -180,6 +180,18 @@ for (const [name, everyMs, samples, want] of [
   ['the container, full before the next look but below the first rung', 50, held(700, 770, 840), []],
   ['the heap, full before the next look but one, below the first rung', 400, floors(57, 68, 79), ['2 heap critical']],
   ['the heap, just below what V8 may give up at', 400, floors(56.9, 67.9, 78.9), []],
+  [
+    'a heap in which V8 finds no room: a rung a look',
+    100,
+    floors(77, 78, 79, 80, 80),
+    ['3 heap warn cramped', '4 heap critical cramped'],
+  ],
+  [
+    'the same above the first rung: critical at once',
+    100,
+    floors(86, 86, 86, 86),
+    ['0 heap warn', '3 heap critical cramped'],
+  ],
   ['the heap, by far not full before the next look but one', 400, floors(73, 76, 79), []],
 ] as const)
   t.test(`no other look may come: ${name}`, async t =>
