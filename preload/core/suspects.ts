@@ -1,14 +1,18 @@
 // Where the heap's memory was allocated, from V8's sampling profile: names of functions and files, never a value.
 
+/** A place in the code. */
+export interface Place {
+  /** A path, or a URL. */
+  readonly url: string
+  /** From 0. */
+  readonly lineNumber: number
+  /** From 0. */
+  readonly columnNumber: number
+}
+
 /** V8's HeapProfiler.SamplingHeapProfileNode. */
 export interface ProfileNode {
-  readonly callFrame: {
-    readonly functionName: string
-    readonly url: string
-    /** From 0. */
-    readonly lineNumber: number
-    readonly columnNumber: number
-  }
+  readonly callFrame: Place & { readonly functionName: string }
   readonly selfSize: number
   readonly id: number
   readonly children: readonly ProfileNode[]
@@ -27,16 +31,21 @@ const LEAST_SHARE = 0.03
 
 /**
  * The sites that hold most, the largest first. What V8's and Node's own functions allocate counts for the code that
- * called them; what the guard allocates (files in `ownFolder`) is left out.
+ * called them; what the guard allocates (files in `ownFolder`) is left out. `originalOf`: where a place stands in the source
+ * that it was made from, where that is known.
  */
-export function suspectsIn(head: ProfileNode, ownFolder: string): readonly Suspect[] {
+export function suspectsIn(
+  head: ProfileNode,
+  ownFolder: string,
+  originalOf: (place: Place) => Place | undefined = () => undefined,
+): readonly Suspect[] {
   const sizes: Record<string, number> = { __proto__: null as never }
   let total = 0
   const visit = (node: ProfileNode, caller: string): void => {
     const { url } = node.callFrame
     if (url.includes(`${ownFolder}/`)) return
     const isInternal = url === '' || url.startsWith('node:')
-    const site = isInternal && caller !== '' ? caller : siteOf(node)
+    const site = isInternal && caller !== '' ? caller : siteOf(node, originalOf)
     if (site !== '') sizes[site] = (sizes[site] ?? 0) + node.selfSize
     total += node.selfSize
     for (const child of node.children) visit(child, isInternal ? caller : site)
@@ -49,8 +58,10 @@ export function suspectsIn(head: ProfileNode, ownFolder: string): readonly Suspe
     .slice(0, MOST_SUSPECTS)
 }
 
-function siteOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {
-  return url === '' ? '' : `${functionName || '(anonymous)'} (${pathOf(url)}:${lineNumber + 1})`
+function siteOf({ callFrame }: ProfileNode, originalOf: (place: Place) => Place | undefined): string {
+  if (callFrame.url === '') return ''
+  const { url, lineNumber } = originalOf(callFrame) ?? callFrame
+  return `${callFrame.functionName || '(anonymous)'} (${pathOf(url)}:${lineNumber + 1})`
 }
 
 /** A file's path: without a scheme, and without a query, which can hold anything. */

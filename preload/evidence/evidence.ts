@@ -2,5 +2,6 @@
 // is reached.
 export { type SnapshotMoment, writeSnapshot } from './heap-snapshot.ts'
 export { heapProfileText, startProfiler, suspectsIn } from './profiler.ts'
+export { originalPlace } from './source-maps.ts'
 export { openLastWords } from './termination-log.ts'
 export { armReport } from './v8-report.ts'

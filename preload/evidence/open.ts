@@ -106,7 +106,8 @@ export function openEvidence({
       attempt('heap profile', () => {
         if (profiler === undefined) return []
         const head = profiler.read()
-        const suspects = load().suspectsIn(head, folder)
+        const { suspectsIn, originalPlace } = load()
+        const suspects = suspectsIn(head, folder, originalPlace)
         if (settings.dir !== undefined) attempt('heap profile file', () => writeProfile(head))
         return suspects
       }) ?? [],

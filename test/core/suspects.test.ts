@@ -1,5 +1,5 @@
 import t from 'tap'
-import { heapProfileText, type ProfileNode, pathOf, suspectsIn } from '../../preload/core/suspects.ts'
+import { heapProfileText, type Place, type ProfileNode, pathOf, suspectsIn } from '../../preload/core/suspects.ts'
 
 let id = 0
 const node = (functionName: string, url: string, selfSize: number, ...children: ProfileNode[]): ProfileNode => ({
@@ -85,4 +85,14 @@ t.test('a .heapprofile is JSON, whatever a function is called, and holds no quer
       ],
     },
   })
+})
+
+t.test('a place in the source that it was made from, where that is known', async t => {
+  const head = root(node('leak', '/dist/a.js', 7), node('other', '/dist/b.js', 5), node('', 'node:fs', 3))
+  const originalOf = ({ url, lineNumber, columnNumber }: Place): Place | undefined =>
+    url === '/dist/a.js' ? { url: 'file:///src/a.ts', lineNumber: lineNumber * 10, columnNumber } : undefined
+  t.strictSame(
+    suspectsIn(head, '/opt/heapguard', originalOf).map(({ site }) => site),
+    ['leak (/src/a.ts:111)', 'other (/dist/b.js:12)', '(anonymous) (node:fs:12)'],
+  )
 })

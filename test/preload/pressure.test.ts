@@ -1,6 +1,7 @@
 // Pressure in real Node, on the built bundle: what is said before the end, and what a healthy app never hears.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { transformSync } from 'esbuild'
 import t from 'tap'
 import { emptyFolder, GUARD, type LogRecord, recordsIn, runNode, startNode } from './node.ts'
 
@@ -63,6 +64,36 @@ for (const way of ['objects', 'closures'])
     t.match(said, /^(warn,)?critical$/)
     t.comment(seen.map(({ rung, heapUsedMB }) => `${rung} at ${heapUsedMB} MB`).join(', '))
     t.match(seen.at(-1), { event: 'pressure', resource: 'heap' })
+  })
+
+for (const [way, flag, site] of [
+  ['on', ' --enable-source-maps', /^keepRows \(.*\/rows\.ts:5\)$/],
+  ['off', '', /^keepRows \(.*\/rows\.js:2\)$/],
+] as const)
+  t.test(`source maps are ${way}: where a suspect is said to be`, async t => {
+    const source = `const rows: unknown[] = []
+
+interface Row { readonly n: number; readonly list: readonly number[] }
+
+function keepRows(count: number): void {
+  for (let n = 0; n < count; n++) {
+    const row: Row = { n, list: [n, n + 1, n + 2] }
+    rows.push(row)
+  }
+}
+
+setInterval(() => keepRows(8000), 20)
+`
+    const path = join(emptyFolder(), 'rows.js')
+    writeFileSync(path, transformSync(source, { loader: 'ts', sourcemap: 'inline', sourcefile: 'rows.ts' }).code)
+    const { stderr } = await runNode({
+      args: [path],
+      preload: GUARD,
+      nodeOptions: `--max-old-space-size=80 --max-semi-space-size=1${flag}`,
+      env: { HEAPGUARD_PULSE_MS: '50' },
+    })
+    const suspects = rungs(stderr).at(-1)?.suspects as readonly { readonly site: string }[]
+    t.match(suspects[0]?.site, site)
   })
 
 t.test('HEAPGUARD_PROFILE=false: no suspects, and no inspector is loaded', async t => {
