@@ -2,6 +2,8 @@
 
 interface WorkerLike {
   readonly threadId: number
+  /** The watchdog's own thread. */
+  readonly heapguard?: boolean
   readonly resourceLimits?: { readonly maxOldGenerationSizeMb?: number }
 }
 
@@ -18,7 +20,10 @@ export function followWorkers(): LiveWorkers {
   let workers: WeakRef<WorkerLike>[] = []
   // -1: the thread has ended. A listener on the worker would say it too, and could be seen.
   const live = () => {
-    workers = workers.filter(ref => (ref.deref()?.threadId ?? -1) !== -1)
+    workers = workers.filter(ref => {
+      const worker = ref.deref()
+      return worker && worker.threadId !== -1 && !worker.heapguard
+    })
     return workers
   }
   subscribe('worker_threads', message => {

@@ -57,10 +57,18 @@ export function startThread({ Worker, host, budget, folder, code, onError }: Sta
     stderr: true,
     resourceLimits: LIMITS,
   })
-  // As one that has ended: the sum of heap limits leaves it out.
-  Object.defineProperty(worker, 'threadId', { value: -1 })
-  worker.on('error', onError)
-  worker.unref()
-  host.every(BEAT_MS, handover.beat)
+  try {
+    // For the sum of heap limits, which leaves it out (host/workers.ts). Its threadId must stay: Node asks for it at its end.
+    Object.defineProperty(worker, 'heapguard', { value: true })
+    worker.on('error', onError)
+    worker.unref()
+    host.every(BEAT_MS, handover.beat)
+  } catch (error) {
+    // A thread that nobody beats for would take the main thread for blocked, and one that is not unref'd would keep the
+    // process alive.
+    handover.end()
+    worker.terminate()
+    throw error
+  }
   return handover
 }

@@ -4,7 +4,17 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { EMPTY, emptyFolder, GUARD, type LogRecord, NODE, recordsIn, runNode, type Start } from './node.ts'
+import {
+  EMPTY,
+  emptyFolder,
+  GUARD,
+  type LogRecord,
+  NODE,
+  recordsIn,
+  runNode,
+  type Start,
+  withoutRecords,
+} from './node.ts'
 
 const BLOCKS = 'test/fixtures/deaths/blocks.cjs'
 const HEAP = '--max-old-space-size=100 --max-semi-space-size=1'
@@ -139,6 +149,18 @@ t.test('what an app sees: a worker event, when the thread starts', async t => {
     setTimeout(() => { console.log(seen.join()); process.exit() }, 900)`
   t.equal((await runNode(guarded(['-e', script]))).stdout, 'Worker\n')
   t.equal((await runNode(guarded(['-e', script], { HEAPGUARD_WATCHDOG: 'no' }))).stdout, '\n')
+})
+
+t.test('the thread ends before its time: the app lives on, and the sum of heap limits never had it', async t => {
+  const script = `process.on('worker', worker => setTimeout(() => worker.terminate().then(code => console.log('ended', code)), 300))
+    setTimeout(() => { console.log('alive'); process.exit(3) }, 1200)`
+  // Less than this thread's limit and the main thread's.
+  const env = { HEAPGUARD_INTERVAL_MS: '100', CONTAINER_MEMORY_MB: '110' }
+  const { code, stdout, stderr } = await runNode(guarded(['-e', script], env))
+  t.strictSame({ code, stdout }, { code: 3, stdout: 'ended 1\nalive\n' })
+  t.equal(withoutRecords(stderr), '')
+  // Other processes of this machine, tests beside this one, may be in it.
+  for (const { event, msg } of recordsIn(stderr)) if (event === 'heap-sum') t.notMatch(msg, /workers/)
 })
 
 t.test('the file is missing: one line, and the watch goes on', async t => {

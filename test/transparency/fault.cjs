@@ -1,38 +1,85 @@
-// Loads the guard with a fault at one of its boundaries: the FAULT_AT-th call of a function of Node's throws, and all
-// after it where FAULT_MODE is `on`. What the guard calls later, from timers and signals, counts on.
+// Loads the guard with a fault at one of its boundaries: the FAULT_AT-th call of what Node gives it throws (`12`), or that
+// of one function (`node:fs.openSync 3`), and all after it where FAULT_MODE is `on`. What the guard calls later, from timers
+// and signals, and from its other files, counts on.
+const { EventEmitter } = require('node:events')
 const { readFileSync, writeSync } = require('node:fs')
 const { dirname } = require('node:path')
 const { compileFunction } = require('node:vm')
 
-const { FAULT_GUARD, FAULT_AT, FAULT_MODE } = process.env
+const { FAULT_GUARD, FAULT_AT, FAULT_MODE, FAULT_COUNT } = process.env
+const called = []
+const [, only, first] = /^(?:(.+) )?(\d+)$/.exec(FAULT_AT)
 let calls = 0
 const faulty = name => {
+  called.push(name)
+  if (only !== undefined && only !== name) return
   calls++
-  if (calls === Number(FAULT_AT) || (FAULT_MODE === 'on' && calls > Number(FAULT_AT)))
-    throw new Error(`planted in ${name}`)
+  if (calls === Number(first) || (FAULT_MODE === 'on' && calls > Number(first))) throw new Error(`planted in ${name}`)
 }
+const faultyFunction = (value, target, name) =>
+  new Proxy(value, {
+    apply: (_, _self, args) => {
+      faulty(name)
+      const result = value.apply(target, args)
+      return result instanceof EventEmitter && result !== process ? wrap(result, name) : result
+    },
+    // process.hrtime.bigint, process.memoryUsage.rss
+    get: (_, key) => {
+      const own = Object.hasOwn(value, key) && typeof key === 'string' ? value[key] : undefined
+      return typeof own === 'function' ? faultyFunction(own, value, `${name}.${key}`) : value[key]
+    },
+  })
 const wrap = (object, label) =>
   new Proxy(object, {
     get: (target, key) => {
       const value = target[key]
       if (value === process.getBuiltinModule && value !== undefined) return requireFaulty
       // process.emit is what Node would have called without the guard, handlers of the app included.
-      if (key === 'emit' || typeof value !== 'function' || typeof key === 'symbol' || /^[A-Z]/.test(key)) return value
-      return (...args) => {
-        faulty(`${label}.${key}`)
-        return value.apply(target, args)
-      }
+      if (key === 'emit' || typeof value !== 'function' || typeof key === 'symbol') return value
+      const name = `${label}.${key}`
+      if (!/^[A-Z]/.test(key)) return faultyFunction(value, target, name)
+      return new Proxy(value, {
+        construct: (made, args) => {
+          faulty(`new ${name}`)
+          return wrap(new made(...args), name)
+        },
+      })
     },
   })
-const requireFaulty = name => wrap(require(name), name)
+const faultyProcess = wrap(process, 'process')
+// The guard's other files are given what preload.js is given.
+const faultyVm = {
+  compileFunction: (code, parameters, options) => {
+    faulty('vm.compileFunction')
+    const compiled = compileFunction(code, [...parameters, 'process'], options)
+    return (...args) => compiled(...args, faultyProcess)
+  },
+}
+const requireFaulty = name => (/^(node:)?vm$/.test(name) ? faultyVm : wrap(require(name), name))
 requireFaulty.cache = require.cache
 
-process.once('exit', () => process.env.FAULT_COUNT && writeSync(1, `calls ${calls}\n`))
-const parameters = ['require', 'module', 'process', '__filename', '__dirname']
-compileFunction(readFileSync(FAULT_GUARD, 'utf8'), parameters, { filename: FAULT_GUARD })(
-  requireFaulty,
-  { exports: {} },
-  wrap(process, 'process'),
-  FAULT_GUARD,
-  dirname(FAULT_GUARD),
-)
+process.once('exit', () => FAULT_COUNT && writeSync(1, `called ${called.join()}\n`))
+
+// What the guard takes of the globals while it loads.
+const { setInterval, clearInterval } = globalThis
+const { alloc, byteLength } = Buffer
+const { now } = Date
+globalThis.setInterval = faultyFunction(setInterval, globalThis, 'setInterval')
+globalThis.clearInterval = faultyFunction(clearInterval, globalThis, 'clearInterval')
+Buffer.alloc = faultyFunction(alloc, Buffer, 'Buffer.alloc')
+Buffer.byteLength = faultyFunction(byteLength, Buffer, 'Buffer.byteLength')
+Date.now = faultyFunction(now, Date, 'Date.now')
+try {
+  const parameters = ['require', 'module', 'process', '__filename', '__dirname']
+  compileFunction(readFileSync(FAULT_GUARD, 'utf8'), parameters, { filename: FAULT_GUARD })(
+    requireFaulty,
+    { exports: {} },
+    faultyProcess,
+    FAULT_GUARD,
+    dirname(FAULT_GUARD),
+  )
+} finally {
+  Object.assign(globalThis, { setInterval, clearInterval })
+  Object.assign(Buffer, { alloc, byteLength })
+  Date.now = now
+}
