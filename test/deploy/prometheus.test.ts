@@ -4,7 +4,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { METRICS } from '../../preload/core/metrics.ts'
+import { baseImage, docker, root, start, whyNoDocker } from '../container/docker.ts'
 import { emptyFolder } from '../preload/node.ts'
+import { missing as missingCommand, startPrometheus } from '../preload/prometheus.ts'
 import { documents, missing, readJson, works } from './checks.ts'
 
 const noPromtool = works('promtool', '--version') ? undefined : "no promtool here (Debian's package prometheus)"
@@ -107,6 +109,36 @@ t.test('Prometheus reads each of them', { skip: noPromtool ?? false }, async t =
   t.equal(status, 0, stderr)
   t.match(stdout, `SUCCESS: ${expressions.length} rules found`)
 })
+
+const GROWS = `
+const kept = []
+setInterval(() => kept.push(Buffer.alloc(1e6, 1)), 200)`
+
+t.test(
+  'a Prometheus that scrapes a container has an answer for each panel, and takes each alert',
+  { skip: (await whyNoDocker()) ?? (missingCommand('prometheus') || (missing ?? false)) },
+  async t => {
+    const container = await start(t, baseImage('24'), {
+      command: ['node', '-e', GROWS],
+      args: [
+        ...['-m', '512m', '-v', `${join(root, 'dist')}:/opt/heapguard:ro`, '--publish', '127.0.0.1::9464'],
+        ...['-e', 'HEAPGUARD_METRICS=0.0.0.0:9464', '-e', 'HEAPGUARD_PULSE_MS=200'],
+        ...['-e', 'NODE_OPTIONS=--max-old-space-size=384 --require /opt/heapguard/preload.js'],
+      ],
+    })
+    const [, port] = /:(\d+)$/m.exec(await docker('port', container.id, '9464')) ?? []
+    const { first, query } = await startPrometheus(t, Number(port))
+    t.match((await first('heapguard_seconds_to_limit')).metric, { resource: 'container', job: 'apps' })
+    const mayBeEmpty = new Set(['annotation'])
+    for (const [title, expr] of expressions) {
+      const answer = await query(expr.replaceAll('$job', '.*').replaceAll('$instance', '.*'))
+      t.ok(answer.length > 0 || mayBeEmpty.has(title), `${title}: ${expr}`)
+    }
+    for (const { alert, expr } of rules()) t.ok(Array.isArray(await query(expr)), alert)
+    await t.rejects(query('heapguard_heap_used_ratio{'), 'and refuses what is no expression')
+    t.strictSame(await query('heapguard_no_such_metric'), [], 'and has nothing for a metric that is none')
+  },
+)
 
 t.test('no panel lies on another, each has its own number and says what it shows', async t => {
   const cells = new Set<string>()

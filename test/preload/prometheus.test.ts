@@ -1,14 +1,10 @@
 // A real Prometheus scrapes a real process, and promtool reads what it serves. Debian's package: prometheus.
-import { spawn, spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { METRICS } from '../../preload/core/metrics.ts'
-import { emptyFolder, GUARD, startNode } from './node.ts'
+import { GUARD, startNode } from './node.ts'
+import { missing, startPrometheus } from './prometheus.ts'
 import { freePort, scrape } from './scrape.ts'
-
-const missing = (command: string): string | false =>
-  spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0 ? false : `no ${command} here`
 
 /** A process with a metrics port; its container is larger than whatever else runs on this machine. */
 async function served() {
@@ -20,12 +16,6 @@ async function served() {
     env: { HEAPGUARD_METRICS: String(port), HEAPGUARD_PULSE_MS: '50', CONTAINER_MEMORY_MB: '1000000' },
   })
   return { app, port, text: (await scrape(port)).body_ }
-}
-
-interface Answer {
-  readonly result: readonly { readonly metric: Record<string, string>; readonly value: readonly [number, string] }[]
-  readonly activeTargets: readonly object[]
-  readonly [metric: string]: readonly object[]
 }
 
 t.test('promtool finds nothing to say', { skip: missing('promtool') }, async t => {
@@ -40,44 +30,8 @@ t.test('promtool finds nothing to say', { skip: missing('promtool') }, async t =
 
 t.test('a real Prometheus scrapes it', { skip: missing('prometheus') }, async t => {
   const { app, port, text } = await served()
-  const folder = emptyFolder()
-  const webPort = await freePort()
-  writeFileSync(
-    join(folder, 'prometheus.yml'),
-    `global: { scrape_interval: 1s, scrape_timeout: 1s }
-scrape_configs:
-  - job_name: apps
-    static_configs: [{ targets: ['127.0.0.1:${port}'] }]
-`,
-  )
-  const args = [
-    `--config.file=${folder}/prometheus.yml`,
-    `--storage.tsdb.path=${folder}/data`,
-    `--web.listen-address=127.0.0.1:${webPort}`,
-  ]
-  const prometheus = spawn('prometheus', args, { stdio: 'ignore' })
-  t.teardown(() => {
-    prometheus.kill('SIGKILL')
-    app.child.kill('SIGKILL')
-  })
-  const ask = async (path: string) => {
-    const response = await fetch(`http://127.0.0.1:${webPort}/api/v1/${path}`)
-    return ((await response.json()) as { data: Answer }).data
-  }
-  /** Prometheus begins within a second and scrapes within another. */
-  const first = async (query: string) => {
-    const giveUpAt = Date.now() + 25_000
-    for (;;) {
-      const [found] = await ask(`query?query=${encodeURIComponent(query)}`).then(
-        ({ result }) => result,
-        () => [],
-      )
-      if (found !== undefined)
-        return found as { readonly metric: Record<string, string>; readonly value: [number, string] }
-      if (Date.now() > giveUpAt) throw new Error(`Prometheus has nothing for ${query}`)
-      await new Promise(done => setTimeout(done, 100))
-    }
-  }
+  t.teardown(() => app.child.kill('SIGKILL'))
+  const { ask, first } = await startPrometheus(t, port)
   await first('up == 1')
   const { activeTargets } = await ask('targets')
   t.match(activeTargets, [{ health: 'up', lastError: '' }])
