@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { build, root, whyNoDocker } from '../container/docker.ts'
+import { build, docker, root, start, whyNoDocker } from '../container/docker.ts'
 import { COMPOSE } from '../docs/shell.ts'
 import { emptyFolder } from '../preload/node.ts'
 import { documents, type Json, load, missing, readJson, typeFaults } from './checks.ts'
@@ -11,6 +11,7 @@ import { checkEnvironment, megabytes } from './settings.ts'
 
 const notInstalled = missing ?? false
 const noDocker = await whyNoDocker()
+const skip = noDocker ?? false
 
 interface Service {
   readonly image: string
@@ -65,7 +66,11 @@ interface EcsContainer {
   readonly name: string
   readonly memory: number
   readonly environment?: readonly { readonly name: string; readonly value: string }[]
-  readonly mountPoints: readonly { readonly sourceVolume: string; readonly containerPath: string }[]
+  readonly mountPoints: readonly {
+    readonly sourceVolume: string
+    readonly containerPath: string
+    readonly readOnly?: boolean
+  }[]
   readonly dependsOn?: readonly Json[]
 }
 
@@ -88,19 +93,57 @@ t.test("ECS: the SDK's types take it, and its numbers fit", { skip: notInstalled
     for (const { sourceVolume } of mountPoints) t.match(task.volumes, [{ name: sourceVolume }])
 })
 
+t.test('ECS: the containers of the task, run by docker with its memory, environment and volume', { skip }, async t => {
+  const task = readJson('deploy/ecs-task-definition.json') as unknown as {
+    containerDefinitions: readonly EcsContainer[]
+  }
+  const [app, guard] = task.containerDefinitions as [EcsContainer, EcsContainer]
+  const volume = `heapguard-test-ecs-${process.pid}`
+  t.teardown(() => docker('volume', 'rm', volume))
+  const args = ({ memory, environment = [], mountPoints }: EcsContainer) => [
+    `--memory=${memory}m`,
+    ...environment.map(({ name, value }) => `--env=${name}=${value}`),
+    ...mountPoints.map(({ containerPath, readOnly }) => `--volume=${volume}:${containerPath}${readOnly ? ':ro' : ''}`),
+  ]
+  const init = await build(t, 'ecs-init', root, ['--target', 'heapguard-init'])
+  await docker('run', '--rm', ...args(guard), init)
+  const container = await start(t, await build(t, 'ecs-app', 'test/fixtures/foreign-app'), { args: args(app) })
+  await container.said((_record, { text }) => text === 'ready')
+  t.match((await container.booted()).record, { verdict: 'fits', containerMemoryMB: 512, heapCeilingMB: 384 })
+})
+
+interface CloudRunContainer {
+  readonly env: readonly { readonly name: string; readonly value: string }[]
+  readonly resources: { readonly limits: { readonly memory: string } }
+}
+interface CloudRunService {
+  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly [CloudRunContainer] } } }
+}
+
 t.test("Cloud Run: Knative's schema and types take it, and its numbers fit", { skip: notInstalled }, async t => {
   const [service = {}] = documents(readFileSync('deploy/cloud-run.yaml', 'utf8'))
   const { Service } = load('@kubernetes-models/knative/serving.knative.dev/v1/Service')
   t.doesNotThrow(() => new Service(service).validate())
   const imports = "import type { IService } from '@kubernetes-models/knative/serving.knative.dev/v1/Service'"
   t.strictSame(typeFaults(imports, 'IService', service), [])
-  const { spec } = service as {
-    spec: { template: { spec: { containers: { env: Json[]; resources: { limits: { memory: string } } }[] } } }
-  }
-  const [container] = spec.template.spec.containers
-  const env = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]))
-  checkEnvironment(t, env, megabytes(container?.resources.limits.memory))
+  const [container] = (service as unknown as CloudRunService).spec.template.spec.containers
+  const env = Object.fromEntries(container.env.map(({ name, value }) => [name, value]))
+  checkEnvironment(t, env, megabytes(container.resources.limits.memory))
   t.ok(env.CONTAINER_MEMORY_MB, 'its sandbox may show no limit')
+})
+
+t.test('Cloud Run: run by docker with its memory and environment', { skip: notInstalled || skip }, async t => {
+  const [service] = documents(readFileSync('deploy/cloud-run.yaml', 'utf8')) as unknown as [CloudRunService]
+  const [{ env, resources }] = service.spec.template.spec.containers
+  const container = await start(t, await build(t, 'cloud-run-app', 'test/fixtures/foreign-app'), {
+    args: [
+      `--memory=${megabytes(resources.limits.memory)}m`,
+      ...env.map(({ name, value }) => `--env=${name}=${value}`),
+      `--volume=${join(root, 'dist')}:/opt/heapguard:ro`,
+    ],
+  })
+  const { record } = await container.booted()
+  t.match(record, { verdict: 'fits', containerMemoryMB: 512, containerMemorySource: 'env', heapCeilingMB: 384 })
 })
 
 t.test('Heroku: the Procfile’s line, run by a shell in an app that has the package', async t => {

@@ -7,7 +7,7 @@ import { METRICS } from '../../preload/core/metrics.ts'
 import { baseImage, docker, root, start, whyNoDocker } from '../container/docker.ts'
 import { emptyFolder } from '../preload/node.ts'
 import { missing as missingCommand, startPrometheus } from '../preload/prometheus.ts'
-import { documents, missing, readJson, works } from './checks.ts'
+import { documents, missing, readJson, typeFaults, works } from './checks.ts'
 
 const noPromtool = works('promtool', '--version') ? undefined : "no promtool here (Debian's package prometheus)"
 const RULES = 'deploy/prometheus/heapguard.rules.yaml'
@@ -137,6 +137,22 @@ t.test(
     for (const { alert, expr } of rules()) t.ok(Array.isArray(await query(expr)), alert)
     await t.rejects(query('heapguard_heap_used_ratio{'), 'and refuses what is no expression')
     t.strictSame(await query('heapguard_no_such_metric'), [], 'and has nothing for a metric that is none')
+  },
+)
+
+const GRAFANA = `import type { Dashboard } from '@grafana/schema'
+type Written<T> = T extends string ? \`\${T}\` : T extends readonly (infer U)[] ? Written<U>[] : T extends object ? { [K in keyof T]: Written<T[K]> } : T`
+
+t.test(
+  "Grafana's types take the dashboard, but for what is its data source's own",
+  { skip: missing ?? false },
+  async t => {
+    const others = new Set(['expr', 'definition', 'current', 'titleFormat', 'textFormat'])
+    const text = JSON.stringify(dashboard, (key, value) => (others.has(key) ? undefined : value))
+    const faults = (of: string) => typeFaults(GRAFANA, 'Written<Dashboard>', JSON.parse(of))
+    t.strictSame(faults(text), [])
+    t.match(faults(text.replace('"tags"', '"tag"')), [/"tag"/], 'no key that it does not know')
+    t.match(faults(text.replace('"mode":"absolute"', '"mode":"absolut"')), [/absolut/], 'nor such a word')
   },
 )
 
