@@ -8,6 +8,8 @@ export interface Software extends Case {
   readonly want: NonNullable<Case['want']>
   /** Fast and cheap enough for each change. */
   readonly quick?: boolean
+  /** What of the guard's must be among what it says on stdout, where it passes on what its services say. */
+  readonly says?: RegExp
   /** Why the guard says nothing here. */
   readonly silent?: string
 }
@@ -23,6 +25,9 @@ export const command =
 
 /** Times of a run, as tools print them: `12ms`, `1.2 s`, `(3 seconds)`. */
 export const blurTimes = (text: string): string => text.replaceAll(/\b\d+(\.\d+)?\s?(ms|s|µs|seconds?)\b/g, '<time>')
+/** The lines of a guard that a manager passes on, behind the name of the service. */
+export const withoutPassedOn = (text: string): string =>
+  text.replaceAll(/^(\[\w+\] )?\{"time":"[^\n]*"name":"heapguard"[^\n]*\n/gm, '')
 /** Colours. */
 export const plain = (text: string): string =>
   text.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*[A-Za-z]`, 'g'), '')

@@ -58,6 +58,7 @@ export const SOFTWARE = {
   yarn: { yarn: '1.22.22' },
   'yarn-berry': { '@yarnpkg/cli-dist': '4.18.1' },
   pnpm: { pnpm: '10.34.9' },
+  postject: { postject: '1.0.0-alpha.6' },
   'node-gyp': { 'node-gyp': '12.1.0' },
 }
 

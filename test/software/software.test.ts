@@ -89,6 +89,7 @@ async function runSoftware(t: Test, name: string, one: Software): Promise<void> 
   t.strictSame(guarded.seen, base, 'the same with the guard as without')
   const events = guarded.records.map(record => record.event)
   if (one.silent === undefined) t.ok(events.includes('heap-validated'), `the guard was there: ${events}`)
+  if (one.says !== undefined) t.match(guarded.stdout, one.says, 'what a service says is passed on')
   const { seen } = guarded
   note({
     packages,

@@ -116,6 +116,8 @@ interface Listeners {
 export interface Ran {
   readonly seen: Seen
   readonly records: readonly LogRecord[]
+  /** stdout as it came: a manager passes on there what its services say. */
+  readonly stdout: string
   readonly ms: number
 }
 
@@ -195,6 +197,7 @@ export async function runCase(one: Case, preload: string, logs: Way): Promise<Ra
         texts: Object.fromEntries(texts.map(pair => pair.map(blur))),
       },
       records: recordsIn(logs === 'file' ? log : ended.stderr),
+      stdout: ended.stdout,
       ms,
     }
   } finally {

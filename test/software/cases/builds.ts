@@ -156,6 +156,22 @@ export const builds: Readonly<Record<string, Software>> = {
     command: command('vite', '--port', '0'),
     want: { stdout: /Local/ },
   },
+  // Node 26 makes one by itself: test/transparency/hostile.test.ts.
+  'a single executable': {
+    folder: 'postject',
+    script: '',
+    files: {
+      'app.js': `process.on('SIGTERM', () => { console.log('got'); process.exit(3) }); console.log(process.argv.length, process.execArgv.join(), process.eventNames().includes('SIGTERM')); setTimeout(() => { process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 9000) }, 100)`,
+      'sea.json': '{"main":"app.js","output":"app.blob","disableExperimentalSEAWarning":true}',
+    },
+    to: 25,
+    command: ({ node }) => [
+      'sh',
+      '-c',
+      `options=$NODE_OPTIONS; export NODE_OPTIONS=; ${node} --experimental-sea-config sea.json && cp ${node} app && ../../node_modules/.bin/postject app NODE_SEA_BLOB app.blob --sentinel-fuse NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2 > /dev/null; NODE_OPTIONS=$options ./app; code=$?; rm app app.blob; exit $code`,
+    ],
+    want: { code: 3, stdout: /\d .*true\ngot\n$/ },
+  },
   'next build, then start: a page, and SIGTERM': {
     folder: 'next',
     script: '',

@@ -1,8 +1,10 @@
 // What starts an app, keeps it and stops it.
-import { keep, plain, type Software } from '../case.ts'
+import { keep, plain, type Software, withoutPassedOn } from '../case.ts'
 
 const service = `process.on('SIGTERM', () => { console.log('got SIGTERM'); process.exit(3) }); process.on('SIGINT', () => { console.log('got SIGINT'); process.exit(4) }); ${keep} console.log('ready')`
 const silent = 'held back: their stderr is captured, and they live for less than ten seconds'
+/** All that a service's guard says, in order: what it held back for ten seconds too. */
+const LIVED = /"event":"heap-validated"[\s\S]*"event":"shutdown"/
 /** pm2's own log and table hold times, memory, pids. */
 const pm2Blur = (text: string): string =>
   plain(text)
@@ -83,6 +85,30 @@ export const managers: Readonly<Record<string, Software>> = {
     steps: ['wait for ready', 'all SIGINT'],
     command: () => ['../../node_modules/.bin/concurrently', '--no-color', 'node app.js'],
     want: { stdout: /ready[\s\S]*got SIGINT/ },
+  },
+  'concurrently: a service that lives for more than ten seconds speaks': {
+    folder: 'concurrently',
+    script: `console.log('up'); setTimeout(() => { console.log('over'); process.exitCode = 3 }, 11_500)`,
+    as: 'app.js',
+    blur: withoutPassedOn,
+    says: LIVED,
+    command: () => ['../../node_modules/.bin/concurrently', '--no-color', 'node app.js'],
+    want: { code: 1, stdout: /^\[0\] up\n\[0\] over\n/ },
+  },
+  'a service that lives for more than ten seconds speaks': {
+    folder: 'pm2',
+    script: `console.log('up'); setTimeout(() => { console.log('over'); process.exit(0) }, 11_500)`,
+    as: 'app.js',
+    blur: text => withoutPassedOn(pm2Blur(text)),
+    mostMs: 120_000,
+    silent,
+    says: LIVED,
+    command: () => [
+      'sh',
+      '-c',
+      pm2(`$pm2 start app.js --name app --no-autorestart; until grep -q over pm2/logs/app-out.log; do sleep 0.5; done`),
+    ],
+    want: { code: 0, stdout: /up\nover\n/ },
   },
   'a change starts it again, SIGTERM ends both': {
     folder: 'nodemon',
