@@ -1,5 +1,5 @@
-// Real software with and without the guard: `npm run test:software`, with `-- quick` for what is cheap, with names of folders
-// (installed.mjs), and with `--majors=20,22,24,26` for other Nodes than the one that runs this. Prints a table at the end.
+// Real software with and without the guard: `npm run test:software`, with `-- quick` for what is cheap, `-- suites` for the
+// packages' own tests, with names of folders (installed.mjs), and with `--majors=20,22,24,26` for other Nodes than the one that runs this. Prints a table at the end.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,5 @@
 // Real software under the guard: each case with an empty preload and with the guard at its defaults. How it ended, what it
-// said and what it left behind must be equal. HEAPGUARD_SOFTWARE names the folders to run (see installed.mjs), or `quick`.
+// said and what it left behind must be equal. HEAPGUARD_SOFTWARE names the folders to run (see installed.mjs), `suites` or `quick`.
 import { appendFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
@@ -14,6 +14,7 @@ import { servers } from './cases/servers.ts'
 import { testers } from './cases/testers.ts'
 import { tracers } from './cases/tracers.ts'
 import { install, SOFTWARE } from './installed.mjs'
+import { casesOf, suiteFolders } from './suites.ts'
 
 const cases: Readonly<Record<string, Software>> = {
   ...exits,
@@ -106,8 +107,15 @@ async function runSoftware(t: Test, name: string, one: Software): Promise<void> 
 }
 
 t.jobs = 2
-for (const [name, one] of Object.entries(cases)) {
-  if (!isAsked(one)) continue
+for (const [name, one] of Object.entries(cases)) if (isAsked(one)) add(t, name, one)
+for (const folder of suiteFolders)
+  if (asked.length === 0 || asked.includes(folder) || asked.includes('suites'))
+    t.test(folder, async t => {
+      t.jobs = 2
+      for (const [name, one] of Object.entries(await casesOf(folder))) add(t, name, one)
+    })
+
+function add(t: Test, name: string, one: Software): void {
   const { from = 20, to = 99 } = one
   const packages = packagesOf(one.folder)
   const skip = one.skip ?? (MAJOR < from || MAJOR > to ? `not on Node ${MAJOR}` : undefined)
