@@ -20,13 +20,15 @@ interface Started {
   readonly stderr: number | 'pipe'
   readonly uid?: number
   readonly intervalMs?: number
+  /** More of the guard's environment, as a shell writes it. */
+  readonly variables?: string
 }
 
 /** Starts node; nobody reads its stderr. */
-function start({ script = APP, preload = GUARD, stderr, uid, intervalMs = 20 }: Started) {
+function start({ script = APP, preload = GUARD, stderr, uid, intervalMs = 20, variables = '' }: Started) {
   // Behind a shell of the same user that has not heard of the guard (its command line lacks the name's last letter): of
   // another user's parent nothing can be known, and the guard would hold its lines.
-  const line = 'export NODE_OPTIONS="--require $1s" HEAPGUARD_INTERVAL_MS=$2; "$3" -e "$4"; exit $?'
+  const line = `export NODE_OPTIONS="--require $1s" HEAPGUARD_INTERVAL_MS=$2 ${variables}; "$3" -e "$4"; exit $?`
   const shell = uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups']
   const command = [...shell, 'sh', '-c', line, 'sh', preload.slice(0, -1), `${intervalMs}`, NODE, script]
   const child = spawn('env', ['-i', `PATH=${process.env.PATH}`, ...command], { stdio: ['ignore', 'pipe', stderr] })
@@ -168,6 +170,21 @@ t.test('a socket that nobody reads: the app ends in time, and the lines stop bef
   for await (const chunk of child.stderr ?? []) text += chunk
   const records: LogRecord[] = recordsIn(text)
   t.ok(records.length > 20 && records.length <= 80, `${records.length}`)
+})
+
+t.test('a socket that nobody reads: a warning has room kept for it, and says how many lines were lost', async t => {
+  const script = `const kept = []; setTimeout(() => { for (let i = 0; i < 160; i++) kept.push(new Array(131072).fill(1.5)) }, 2500); setTimeout(() => { process.exitCode = 5 }, 4000)`
+  const variables = 'HEAPGUARD_WARN_PERCENT=2 HEAPGUARD_PULSE_MS=50'
+  const { child, ended } = start({ script, stderr: 'pipe', intervalMs: 10, variables })
+  child.stderr?.pause()
+  t.match(await ended, { code: 5 })
+  let text = ''
+  for await (const chunk of child.stderr ?? []) text += chunk
+  const records = recordsIn(text)
+  const [warning] = records.filter(({ event }) => event === 'pressure')
+  t.ok((warning?.droppedLines as number) > 20, `${warning?.droppedLines} lines were lost before it`)
+  const before = records.slice(0, records.indexOf(warning as LogRecord))
+  t.strictSame([...new Set(before.map(record => record.droppedLines))], [undefined])
 })
 
 t.test("another user's pipe: within what a pipe holds", needsRoot, async t => {

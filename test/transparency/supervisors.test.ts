@@ -180,8 +180,8 @@ compareCases(t, {
 t.test('who may speak', async t => {
   t.jobs = 3
   /** A process manager under the guard, which captures what its service says and prints how it ended. */
-  const manager = (service: string): string => `
-    const child = require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(service)}], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const manager = (service: string, ...flags: string[]): string => `
+    const child = require('child_process').spawn(process.execPath, ${JSON.stringify([...flags, '-e', service])}, { stdio: ['ignore', 'pipe', 'pipe'] })
     let text = ''; child.stderr.on('data', data => { text += data })
     child.on('close', () => { console.log(text.split('\\n').filter(Boolean).map(line => JSON.parse(line).event).join()) })`
   const said = async (script: string, env: Record<string, string> = {}): Promise<string> =>
@@ -196,6 +196,14 @@ t.test('who may speak', async t => {
       /^heap-validated,memory,memory,shutdown$/,
     ),
   )
+  t.test('a captured child that is over within two seconds, with pressure to report: all of it', async t => {
+    const fills = `const kept = Array.from({ length: 40 }, () => new Array(131072).fill(1.5)); setTimeout(() => kept, 1500)`
+    const env = { HEAPGUARD_WARN_PERCENT: '40', HEAPGUARD_PULSE_MS: '50', HEAPGUARD_INTERVAL_MS: '0' }
+    t.match(
+      await said(manager(fills, '--max-old-space-size=64'), env),
+      /^heap-validated,(evidence-problem,)?pressure,shutdown$/,
+    )
+  })
   t.test('one that was busy for all of that time', async t =>
     t.equal(
       await said(manager('const end = Date.now() + 10500; while (Date.now() < end);'), { HEAPGUARD_INTERVAL_MS: '0' }),
