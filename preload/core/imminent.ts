@@ -10,6 +10,8 @@ import type { Bytes, Millis } from './units.ts'
 const IMMINENT_MS = 400
 /** … or only so many pauses as long as the longest between them: a loop that is blocked will be blocked again. */
 const PAUSES_LEFT = 2
+/** … but what is further away than this has time for another look. */
+const FARTHEST_MS = 800
 /** Growth over so many looks at least, whenever they were … */
 const IMMINENT_LOOKS = 3
 const IMMINENT_WITHIN_MS = 2000
@@ -23,12 +25,15 @@ export const isRecent =
     now - atMs <= (index > length - IMMINENT_LOOKS ? IMMINENT_WITHIN_MS : IMMINENT_OVER_MS)
 
 /**
- * Whether the limit is nearer than another look may be; `isOnRung`: or than the least time that is worth a look. Where the
- * growth is not steady, or of fewer looks than three, it is not. Never throws.
+ * Whether the limit is nearer than another look may be. `isOnRung`: or than the least time that is worth a look, or so near
+ * that one more leap as the last look saw reaches it. Never throws.
  */
 export function isImminent(recent: readonly Point[], level: Bytes, whole: Bytes, isOnRung: boolean): boolean {
+  const pauses = recent.map(({ atMs }, n) => atMs - (recent[n - 1]?.atMs ?? atMs))
+  const before = recent.at(-2)
+  if (isOnRung && before && (pauses.at(-1) as number) <= IMMINENT_OVER_MS && level - before.value > whole - level)
+    return true
   const left = recent.length < IMMINENT_LOOKS ? undefined : timeTo(whole, level, growthOf(recent))
   if (left === undefined) return false
-  const pauses = recent.map(({ atMs }, n) => atMs - (recent[n - 1]?.atMs ?? atMs))
-  return left < Math.max(isOnRung ? IMMINENT_MS : 0, PAUSES_LEFT * Math.max(...pauses))
+  return left < Math.max(isOnRung ? IMMINENT_MS : 0, Math.min(PAUSES_LEFT * Math.max(...pauses), FARTHEST_MS))
 }

@@ -15,9 +15,12 @@ for (const [name, recent, isOnRung, want] of [
   ['not on a rung, and less than twice the pause is left', looks(300, 400, 600, 801 /* a third a ms */), false, true],
   ['not on a rung, and just twice the pause is left', looks(300, 200, 400, 600), false, false],
   ['on a rung, and looks that come late', looks(300, 601, 701, 801), true, true],
-  ['two looks tell no growth', looks(50, 800, 990), true, false],
+  ['two looks tell no growth', looks(50, 985, 990), true, false],
   ['it falls', looks(50, 990, 980, 970), true, false],
-  ['a leap is no growth', looks(50, 900, 900, 990), true, false],
+  ['another leap as the last one fills it', looks(500, 900, 900, 951), true, true],
+  ['another leap just does not', looks(500, 900, 900, 950), true, false],
+  ['a leap since long ago', looks(501, 900, 900, 951), true, false],
+  ['a leap, not on a rung', looks(500, 900, 900, 951), false, false],
   ['it stays', looks(50, 990, 990, 990), true, false],
   ['it is full', looks(50, 980, 990, 1000), true, true],
 ] as const)
@@ -29,6 +32,12 @@ t.test('the longest pause counts, wherever it was', async t => {
   const late = [...looks(50, 800, 805), { atMs: millis(450), value: 845 }, { atMs: millis(500), value: 850 }]
   t.equal(isImminent(late, bytes(930), bytes(1000), false), true, '700 ms are less than twice 400')
   t.equal(isImminent(late, bytes(915), bytes(1000), false), false, '850 ms are more')
+})
+
+t.test('a pause of seconds does not make all near', async t => {
+  const late = looks(1500, 400, 600, 800)
+  t.equal(isImminent(late, bytes(894), bytes(1000), true), true, '795 ms')
+  t.equal(isImminent(late, bytes(893), bytes(1000), true), false, '802.5 ms')
 })
 
 for (const [name, ages, want] of [
