@@ -3,7 +3,7 @@
 import { openAutosize } from './autosize/open.ts'
 import type { HeapBudget } from './core/budget.ts'
 import { CALM_SHARE } from './core/calm.ts'
-import type { RunId } from './core/evidence-names.ts'
+import { evidenceName, type RunId } from './core/evidence-names.ts'
 import {
   isCriticalAt,
   type LadderEvent,
@@ -114,9 +114,12 @@ export function readRest(
     begin: (budget, folder) => {
       if (isAsked) beginFlight({ host, log, dir, run }, budget, folder)
       if (rest.settings.watchdog)
-        startWatchdog({ host, log, budget, folder }, started => {
-          handover = started
-        })
+        startWatchdog(
+          { host, log, budget, folder, record: isAsked ? `${dir}/${evidenceName(run, 'record')}` : undefined },
+          started => {
+            handover = started
+          },
+        )
     },
   }
 }

@@ -117,23 +117,28 @@ export interface FlightRecord {
   readonly put: (beat: Beat) => { readonly offset: number; readonly length: number }
 }
 
-/** An empty record. `isWatchdog`: this writer fills the second thread's slots. */
-export function newFlightRecord(head: FlightHead, isWatchdog = false): FlightRecord {
+/** An empty record, to be filled with the main thread's beats. */
+export function newFlightRecord(head: FlightHead): FlightRecord {
   const image = new Uint8Array(RECORD_LENGTH).fill(32, 0, HEAD_LENGTH)
   const text = headText(head)
   for (let i = 0; i < text.length; i++) image[i] = text.charCodeAt(i)
   image[HEAD_LENGTH - 1] = 10
-  const first = isWatchdog ? MAIN_SLOTS : 0
-  const slots = isWatchdog ? WATCHDOG_SLOTS : MAIN_SLOTS
+  return { image, put: putter(image, 0, MAIN_SLOTS) }
+}
+
+/** The second thread's slots of a record that another writer makes: of the image only what put() returns is to be written. */
+export function newWatchdogBeats(): FlightRecord {
+  const image = new Uint8Array(RECORD_LENGTH)
+  return { image, put: putter(image, MAIN_SLOTS, WATCHDOG_SLOTS) }
+}
+
+function putter(image: Uint8Array, first: number, slots: number): FlightRecord['put'] {
   let number = 0
-  return {
-    image,
-    put: beat => {
-      number++
-      const offset = HEAD_LENGTH + (first + (number % slots)) * SLOT_LENGTH
-      encode(image, offset, number, beat)
-      return { offset, length: SLOT_LENGTH }
-    },
+  return beat => {
+    number++
+    const offset = HEAD_LENGTH + (first + (number % slots)) * SLOT_LENGTH
+    encode(image, offset, number, beat)
+    return { offset, length: SLOT_LENGTH }
   }
 }
 

@@ -25,15 +25,13 @@ export const isRecent =
     now - atMs <= (index > length - IMMINENT_LOOKS ? IMMINENT_WITHIN_MS : IMMINENT_OVER_MS)
 
 /**
- * Whether the limit is nearer than another look may be. `isOnRung`: or than the least time that is worth a look, or so near
- * that one more leap as the last look saw reaches it. Never throws.
+ * Whether the limit is nearer than another look may be; `isOnRung`: or than the least time that is worth a look. Where the
+ * growth is not steady, or of fewer looks than three, it is not: the level can leap where a collection is noticed late.
+ * Never throws.
  */
 export function isImminent(recent: readonly Point[], level: Bytes, whole: Bytes, isOnRung: boolean): boolean {
-  const pauses = recent.map(({ atMs }, n) => atMs - (recent[n - 1]?.atMs ?? atMs))
-  const before = recent.at(-2)
-  if (isOnRung && before && (pauses.at(-1) as number) <= IMMINENT_OVER_MS && level - before.value > whole - level)
-    return true
   const left = recent.length < IMMINENT_LOOKS ? undefined : timeTo(whole, level, growthOf(recent))
   if (left === undefined) return false
+  const pauses = recent.map(({ atMs }, n) => atMs - (recent[n - 1]?.atMs ?? atMs))
   return left < Math.max(isOnRung ? IMMINENT_MS : 0, Math.min(PAUSES_LEFT * Math.max(...pauses), FARTHEST_MS))
 }

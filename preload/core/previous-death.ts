@@ -84,7 +84,9 @@ export function judgeDeath(remains: Remains): Judgement {
   }
 
   const standing = nearest(heap, container)
-  const afterSignal = last.signal !== undefined
+  // The watchdog's beats, which come while the main thread is blocked, know nothing of signals and listeners.
+  const signalled = beats.filter(({ signal }) => signal !== undefined).at(-1)
+  const afterSignal = signalled !== undefined
   // A process that drains can be killed for its time or for its memory.
   if (standing?.isNear !== undefined && !(afterSignal && standing.isNear === 'possible')) {
     const death = standing.resource === 'heap' ? 'v8-heap-limit' : 'kernel-oom'
@@ -92,11 +94,11 @@ export function judgeDeath(remains: Remains): Judgement {
     const isTorn = afterSignal || isAsNear(other, standing)
     return is(death, isTorn ? 'possible' : standing.isNear, { kind: 'level', standing, afterSignal })
   }
-  if (last.signal !== undefined) {
-    const livedOnMs = millis(Math.max(0, last.atMs - (last.signalAtMs ?? last.atMs)))
-    return is('stopped-from-outside', 'likely', { kind: 'signal', signal: last.signal, livedOnMs })
+  if (signalled?.signal !== undefined) {
+    const livedOnMs = millis(Math.max(0, last.atMs - (signalled.signalAtMs ?? last.atMs)))
+    return is('stopped-from-outside', 'likely', { kind: 'signal', signal: signalled.signal, livedOnMs })
   }
-  if (last.isEndUnseen) return { kind: 'quiet-end' }
+  if (beats.some(({ isEndUnseen }) => isEndUnseen)) return { kind: 'quiet-end' }
   return isMachineRestarted
     ? is('killed-from-outside', 'likely', { kind: 'machine' })
     : is('killed-from-outside', 'possible', { kind: 'calm' })

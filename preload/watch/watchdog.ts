@@ -18,6 +18,8 @@ export interface WatchdogParts {
   readonly budget: HeapBudget
   /** Where the guard's files are. */
   readonly folder: string
+  /** The flight record; undefined: there is no HEAPGUARD_DIR. */
+  readonly record: string | undefined
 }
 
 /** Calls back when the second thread is started; where it cannot be, or ends, one line says so. Never throws. */

@@ -10,6 +10,8 @@ export interface WatchdogData {
   readonly heapLimitBytes: Bytes
   /** The guard's own variables and the few that a look asks for: the thread has an empty environment. */
   readonly variables: Readonly<Record<string, string | undefined>>
+  /** The main thread's flight record; undefined: there is no HEAPGUARD_DIR. */
+  readonly record: string | undefined
   /** Where the guard's files are. */
   readonly folder: string
 }

@@ -14,6 +14,8 @@ export interface StartParts {
   readonly host: Host
   readonly budget: HeapBudget
   readonly folder: string
+  /** See WatchdogData. */
+  readonly record: string | undefined
   /** The text of this very file. */
   readonly code: string
   /** The thread has ended with an error. */
@@ -33,7 +35,7 @@ const LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, stackS
 const ALSO_ASKED = ['UV_THREADPOOL_SIZE', 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE']
 
 /** Starts the thread. Throws what making one throws (ERR_ACCESS_DENIED under a permission model). */
-export function startThread({ Worker, host, budget, folder, code, onError }: StartParts): Handover {
+export function startThread({ Worker, host, budget, folder, record, code, onError }: StartParts): Handover {
   const handover = openHandover()
   handover.setFigures(host.memory())
   const rows: readonly Row<unknown>[] = [...Object.values(TABLE), ...Object.values(watchTable(0))]
@@ -46,6 +48,7 @@ export function startThread({ Worker, host, budget, folder, code, onError }: Sta
       budget,
       heapLimitBytes: host.heapLimit(),
       variables: Object.fromEntries(names.map(name => [name, host.readVariable(name)])),
+      record,
       folder,
     } satisfies WatchdogData,
     // Without NODE_OPTIONS no preload of the operator's runs in it, the guard's neither.

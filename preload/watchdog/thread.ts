@@ -2,22 +2,25 @@
 import { containerUsed, type LadderEvent, type LadderState, ladderOf, step, withRungs } from '../core/ladder.ts'
 import { seenFromOutside } from '../core/report-watchdog.ts'
 import { ladderLimitsOf } from '../core/resize.ts'
+import type { Sample } from '../core/sample.ts'
 import { readSettings } from '../core/settings.ts'
-import type { Suspect } from '../core/suspects.ts'
-import { type Bytes, bytes, bytesToMB, type Millis, millis } from '../core/units.ts'
+import { bytes, type Millis, millis } from '../core/units.ts'
 import { readUsage } from '../core/usage.ts'
 import { readWatchSettings } from '../core/watch-settings.ts'
 import type { Evidence } from '../evidence/open.ts'
 import { type LastWords, openLastWords } from '../evidence/termination-log.ts'
 import { openHandover } from '../host/handover.ts'
-import { type Host, realHost } from '../host/host.ts'
+import { realHost } from '../host/host.ts'
 import { openLog } from '../host/log.ts'
 import { openBounds } from '../watch/bounds.ts'
 import { openCompany } from '../watch/company.ts'
 import { openEye } from '../watch/eye.ts'
 import { type Moment, openSpeaker } from '../watch/speaker.ts'
+import { openBeats } from './beats.ts'
 import type { WatchdogData } from './data.ts'
 import { type MainThread, reachMainThread } from './main-thread.ts'
+import { openProbe } from './probe.ts'
+import { openView } from './view.ts'
 
 type Pressure = Extract<LadderEvent, { kind: 'pressure' }>
 
@@ -33,28 +36,16 @@ const BLOCKED_MS = 120
 const CALM_MS = 1000
 /** Every so manieth calm look asks whether the limit moved. */
 const LIMIT_EACH = 10
-/** An answer of the main thread's that is older says nothing of now. */
-const FRESH_MS = 300
 /** So long a line waits for the names of its suspects: collecting comes first [measured: 20 to 210 ms]. */
 const NAMES_MS = 300
-/** From this share of the ceiling on a blocked main thread is asked what it holds, which makes it collect. */
-const PROBE_SHARE = 0.6
-/** … so often at most where most of it turned out to be garbage. */
-const PROBE_EACH_MS = 2000
-/** Where a collection left this share, the loop keeps what it makes. */
-const KEPT_SHARE = 0.8
-/** Such a heap is its own floor, noted so often: slower than what the ladder takes for a heap without room. */
-const FLOOR_MS_A_MB = 1.5
-
 /** Runs for as long as the thread does. Nothing that is thrown in a tick gets out of it. */
 export function watch(): void {
   const { workerData } = require('node:worker_threads') as typeof import('node:worker_threads')
-  const { shared, variables, heapLimitBytes, folder, ...given } = workerData as WatchdogData
+  const { shared, variables, heapLimitBytes, folder, record, ...given } = workerData as WatchdogData
   const { settings: atBoot } = readSettings(name => variables[name])
   const settings = { ...atBoot, ...readWatchSettings(name => variables[name], atBoot.warnPercent).settings }
   const own = realHost()
   const handover = openHandover(shared)
-  const { rss } = process.memoryUsage
   let main: MainThread | undefined
   let seenBeats = -1
   let seenAt = own.uptime()
@@ -72,43 +63,8 @@ export function watch(): void {
     main = undefined
     handover.disconnected()
   }
-  const isFresh = (): boolean => own.uptime() - (main?.usage()?.atMs ?? Number.NEGATIVE_INFINITY) < FRESH_MS
-  /** This process, and the main thread's heap: as V8 says now, else as the main thread last said. */
-  const memory: Host['memory'] = () => {
-    const last = handover.figures()
-    const usage = isFresh() ? main?.usage() : undefined
-    return {
-      ...last,
-      rss: bytes(rss()),
-      ...(usage === undefined
-        ? {}
-        : {
-            heapUsed: usage.used,
-            heapTotal: usage.total,
-            external: usage.backing ?? last.external,
-            arrayBuffers: usage.backing ?? last.arrayBuffers,
-          }),
-    }
-  }
-  // The thread's own collections say nothing: those of the main thread are counted where they are known.
-  let countCollection = (): void => {}
-  class Registry {
-    constructor(collected: () => void) {
-      countCollection = collected
-    }
-    register(): void {}
-  }
-  const host: Host = {
-    ...own,
-    Registry: Registry as unknown as Host['Registry'],
-    readVariable: name => variables[name],
-    heapLimit: () => heapLimitBytes,
-    memory,
-    heapSpaces: () => {
-      const { heapUsed } = memory()
-      return [{ space_name: 'old_space', space_size: heapUsed, space_used_size: heapUsed, space_available_size: 0 }]
-    },
-  }
+  const view = openView({ own, handover, variables, heapLimitBytes, lastUsage: () => main?.usage() })
+  const { host, rss } = view
   const log = openLog(host, settings)
   const quiet = { say: () => {}, droppedLines: () => 0 }
   const bounds = openBounds({ host, settings, log: quiet, budget: given.budget, liveWorkers: () => [] })
@@ -116,12 +72,11 @@ export function watch(): void {
   const eye = openEye(host, () => {})
   let state: LadderState = ladderOf(limits())
 
-  let named: readonly Suspect[] = []
   let words: LastWords | undefined
   const evidence: Evidence = {
     profile: on => main?.sample(on && settings.profile),
     isSampling: () => main?.isSampling() ?? false,
-    suspects: () => named,
+    suspects: () => probe.named(),
     report: () => {},
     // The other thread's heap is not for this one to write.
     snapshot: () => {},
@@ -147,7 +102,7 @@ export function watch(): void {
     doubt: cause =>
       seenFromOutside(cause, {
         blockedMs: millis(own.uptime() - (blockedAt ?? own.uptime())),
-        answers: isFresh(),
+        answers: view.usage() !== undefined,
         tellsBuffers: main?.usage()?.backing !== undefined,
       }),
   })
@@ -163,48 +118,48 @@ export function watch(): void {
     // Whatever comes of the line, the rung is taken: the main thread does not say it again.
     handover.setRungs({ ...handover.rungs(), [event.resource]: event.rung })
     sayWaiting()
-    if (event.resource === 'heap' && named.length === 0 && main?.isSampling())
+    if (event.resource === 'heap' && probe.named().length === 0 && main?.isSampling())
       waiting = { event, moment, untilMs: own.uptime() + NAMES_MS }
     else speaker.pressure(event, moment)
   }
 
-  let probedAt = Number.NEGATIVE_INFINITY
-  let probedUsed = 0
-  let isProbing = false
-  let keepsAll = false
-  let floorAt = 0
-  const noteFloor = (ceiling: Bytes): void => {
-    const now = own.uptime()
-    if (now - floorAt < bytesToMB(ceiling) * FLOOR_MS_A_MB) return
-    floorAt = now
-    countCollection()
-  }
-  /** What the main thread holds: asked by way of the profile, which also has the names. */
-  const probe = (used: number, ceiling: Bytes): void => {
-    const now = own.uptime()
-    const isDue = keepsAll ? used >= probedUsed + ceiling / 10 : now - probedAt >= PROBE_EACH_MS
-    if (main === undefined || isProbing || !isDue || !main.isSampling()) return
-    isProbing = true
-    probedAt = now
-    probedUsed = used
-    main.suspects(found => {
-      named = found
-      sayWaiting()
-      main?.ask(({ used: left }) => {
-        isProbing = false
-        keepsAll = left >= used * KEPT_SHARE
-        noteFloor(ceiling)
-      })
-    })
-  }
+  const probe = openProbe({ now: own.uptime, countCollection: view.countCollection, onNamed: sayWaiting })
   const watchHeap = (): void => {
-    const usage = isFresh() ? main?.usage() : undefined
-    if (usage === undefined) return
+    const usage = view.usage()
+    if (main === undefined || usage === undefined) return
     const ceiling = limits().ceilingBytes
     // No collection is noticed from here, so a climb would be known late: sampling begins half-way.
     if (usage.used >= ceiling / 2) evidence.profile(true)
-    if (usage.used >= ceiling * PROBE_SHARE) probe(usage.used, ceiling)
-    if (keepsAll) noteFloor(ceiling)
+    probe.look(main, usage, ceiling)
+  }
+
+  const { Date: RealDate } = globalThis
+  const write =
+    record === undefined
+      ? undefined
+      : openBeats({ files: host.files, path: record, now: () => millis(RealDate.now()), uptime: own.uptime })
+  const note = ({ memory, container, ...sample }: Sample): void => {
+    // At its end V8 collects without a pause and answers no more: what it said last is nearer than what was before.
+    const heap = main?.usage()
+    write?.(
+      {
+        uptimeMs: sample.uptimeMs,
+        rssBytes: memory.rss,
+        heapTotalBytes: heap?.total ?? memory.heapTotal,
+        heapUsedBytes: heap?.used ?? memory.heapUsed,
+        externalBytes: memory.external,
+        arrayBuffersBytes: memory.arrayBuffers,
+        oldSpaceBytes: heap?.used ?? sample.oldSpaceBytes,
+        usageBytes: container.usageBytes,
+        workingSetBytes: container.workingSetBytes,
+        heldBytes: containerUsed({ container, memory }),
+        limitBytes: bounds.limitBytes(),
+        oomKills: container.events?.oomKill,
+        heapRung: state.heap.rung,
+        containerRung: state.container.rung,
+      },
+      eye.isNear(state, bounds.limitBytes()),
+    )
   }
 
   const look = (): void => {
@@ -218,6 +173,8 @@ export function watch(): void {
     if (!isBlocked) return
     const next = step(state, sample, sample.uptimeMs)
     state = next.state
+    // First what outlives the process.
+    if (!handover.isEnding()) note(sample)
     // The calm before says what there was, and nothing of how fast it grows now.
     const history = eye.history().filter(({ atMs }) => atMs >= (blockedAt ?? 0) - CALM_MS - LOOK_MS)
     const moment = { state, sample, history, lateMs: millis(0) }
@@ -234,7 +191,7 @@ export function watch(): void {
     const { group } = bounds.budget().kernelLimit
     if (limitBytes === undefined) return false
     const container = group === undefined ? {} : readUsage(host.readText, group, { kind: 'calm', belowBytes: bytes(0) })
-    const used = containerUsed({ container, memory: { rss: bytes(rss()) } })
+    const used = containerUsed({ container, memory: { rss: rss() } })
     isFilling = used > usedBefore + limitBytes * FILLING_SHARE
     usedBefore = used
     return used * 100 >= limitBytes * settings.warnPercent
@@ -256,10 +213,7 @@ export function watch(): void {
         sayWaiting()
         evidence.profile(false)
         disconnect()
-        named = []
-        isProbing = false
-        keepsAll = false
-        probedAt = Number.NEGATIVE_INFINITY
+        probe.forget()
       }
       if (now - lookedAt < CALM_MS) return
       lookedAt = now

@@ -65,11 +65,12 @@ const ROWS: readonly Row[] = [
   {
     way: 'a synchronous heap loop',
     argument: '40',
-    says: [...UNSEEN, ...V8],
+    says: V8,
     heapMB: 100,
     leastExplained: 1,
+    isQuick: true,
   },
-  { way: 'a synchronous Buffer loop', argument: '40', says: UNSEEN, leastExplained: 1, isQuick: true },
+  { way: 'a synchronous Buffer loop', argument: '40', says: KERNEL, leastExplained: 1, isQuick: true },
   // Over before the watchdog's first look, or inside one native call, which does not answer.
   { way: 'one huge allocation', argument: '1', says: UNSEEN, leastExplained: 0 },
   {

@@ -5,6 +5,7 @@ import {
   HEAD_BEGINS,
   kept,
   newFlightRecord,
+  newWatchdogBeats,
   RECORD_LENGTH,
   readFlightRecord,
 } from '../../preload/core/flight-record.ts'
@@ -111,7 +112,7 @@ t.test('the ring keeps the newest 48, in their order', async t => {
 
 t.test('a second thread has slots of its own, and both are read as one', async t => {
   const main = newFlightRecord(HEAD)
-  const watchdog = newFlightRecord(HEAD, true)
+  const watchdog = newWatchdogBeats()
   const file = main.image.slice()
   const write = ({ image, put }: typeof main, second: number): void => {
     const { offset, length } = put(beatAt(second))

@@ -172,6 +172,11 @@ const CASES: readonly (readonly [string, Remains, string])[] = [
 
   ['SIGTERM had arrived', remains([{ signal: 'SIGTERM', signalAt: 50 }]), 'stopped-from-outside likely signal'],
   ['SIGINT had arrived just now', remains([{ signal: 'SIGINT', signalAt: 60 }]), 'stopped-from-outside likely signal'],
+  [
+    'SIGTERM had arrived, and the watchdog has looked since',
+    remains([{ at: 55, signal: 'SIGTERM', signalAt: 50 }, { at: 60 }]),
+    'stopped-from-outside likely signal',
+  ],
   ['SIGTERM, when is not known', remains([{ signal: 'SIGTERM' }]), 'stopped-from-outside likely signal'],
   [
     'SIGTERM, and the container on its first rung',
@@ -206,6 +211,11 @@ const CASES: readonly (readonly [string, Remains, string])[] = [
     'kernel-oom likely level',
   ],
   ['calm, but a good end would not have been seen', remains([{ isEndUnseen: true }]), 'quiet-end'],
+  [
+    'calm, a good end would not have been seen, and the watchdog has looked since',
+    remains([{ at: 55, isEndUnseen: true }, { at: 60 }]),
+    'quiet-end',
+  ],
   [
     'full, and a good end would not have been seen',
     remains([{ heldMB: 250, isEndUnseen: true }]),
