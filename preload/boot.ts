@@ -28,7 +28,6 @@ export function boot(natives: Natives, target: ListeningProcess, folder: string,
   const words = problems.length > 0 || isWatchSet(host.readVariable) ? ifLoadable(watch) : undefined
   const forWatch = words?.readRest(host, settings, problems, log, folder)
   const atBoot = quiet === undefined ? validateHeapConfiguration(host, settings, log, watch, forWatch) : undefined
-  if (atBoot !== undefined) forWatch?.begin(atBoot, folder)
 
   /** What the quiet start has found out, seen again by the reader that the watch goes by. */
   const readAgain = ({ source, containerBytes }: QuietStart['budget']): HeapBudget => {
@@ -66,6 +65,8 @@ export function boot(natives: Natives, target: ListeningProcess, folder: string,
         () => watch().followVisibly,
       )
     : undefined
+  // Last: a record and a second thread that begin are there until the process ends.
+  if (atBoot !== undefined) forWatch?.begin(atBoot, folder)
   monitor.start(quiet)
 
   return {

@@ -33,7 +33,7 @@ try {
     const whole = (quiet?: QuietStart): Guard => load().boot(natives, target, __dirname, quiet)
     // Another preload that listens already has handles that the guard must bind anew.
     const isPlain = isUnset && target.listenerCount('SIGTERM') + target.listenerCount('SIGINT') === 0
-    hookProcess(target, (isPlain && startQuietly(natives, whole)) || whole())
+    hookProcess(target, () => (isPlain && startQuietly(natives, whole)) || whole())
   }
 } catch (error) {
   try {
