@@ -16,6 +16,8 @@ interface Started {
   readonly events: readonly string[]
   /** Functions that must be among those that it calls. */
   readonly calls: readonly string[]
+  /** Only what no start before it has called is made to fail: the rest is as there, and this one takes its time. */
+  readonly isSlow?: boolean
 }
 
 const handled = `process.on('SIGTERM', () => { console.log('got'); process.exit(3) });`
@@ -89,6 +91,7 @@ const STARTS: Readonly<Record<string, Started>> = {
     env: () => ({ ...PRESSURE, HEAPGUARD_DIR: emptyFolder(), HEAPGUARD_HEAP_SNAPSHOT: 'true' }),
     events: ['heap-validated', 'pressure', 'evidence-problem', 'signal', 'shutdown'],
     calls: ['node:v8.writeHeapSnapshot', 'node:fs.statfsSync'],
+    isSlow: true,
   },
 }
 
@@ -126,6 +129,7 @@ function occurrences(count: number): number[] {
   return found
 }
 
+const tried = new Set<string>()
 for (const [name, start] of Object.entries(STARTS))
   t.test(name, async t => {
     const whole = await run(start, { FAULT_AT: '0', FAULT_COUNT: '1' })
@@ -142,7 +146,8 @@ for (const [name, start] of Object.entries(STARTS))
       for (const wanted of start.calls) t.ok(called.includes(wanted), wanted)
     })
 
-    const names = [...new Set(called)].filter(Boolean)
+    const names = [...new Set(called)].filter(name => name !== '' && !(start.isSlow && tried.has(name)))
+    for (const name of names) tried.add(name)
     t.test('a function that never works', async t => each(names, async at => faultyRun(t, start, `${at} 1`, 'on')))
     t.test('a function that fails once', { skip: IS_FULL ? false : 'HEAPGUARD_TEST_FULL' }, async t => {
       const at = names.flatMap(name =>
@@ -151,7 +156,7 @@ for (const [name, start] of Object.entries(STARTS))
       await each(at, async at => faultyRun(t, start, at, 'once'))
     })
     t.test('a call and all after it throw', async t => {
-      const step = IS_FULL ? 3 : 30
+      const step = IS_FULL && !start.isSlow ? 3 : 30
       // Beyond the start the calls repeat: one tick is like the next.
       const at = Array.from({ length: Math.ceil(Math.min(called.length, 240) / step) }, (_, i) => `${1 + i * step}`)
       await each(at, async at => faultyRun(t, start, at, 'on'))
