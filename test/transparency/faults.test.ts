@@ -111,6 +111,8 @@ async function faultyRun(t: Test, start: Started, at: string, mode: 'once' | 'on
   const rest = withoutRecords(stderr)
   t.strictSame(ended, { code: 3, signal: null, stdout: 'got\n' }, `${mode} at ${at}: ${rest}`)
   t.match(rest, /^(heapguard: could not start \(planted in [^\n]*\n)?$/, 'one line at most')
+  const [, after] = stderr.split('heapguard: could not start')
+  if (after !== undefined) t.strictSame(recordsIn(after), [], 'and nothing after it')
 }
 
 /** Three at a time. */
