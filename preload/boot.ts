@@ -10,18 +10,19 @@ import { afterQuietStart, type QuietStart } from './host/after-quiet-start.ts'
 import type { Guard, ListeningProcess } from './host/hooks.ts'
 import { realHost } from './host/host.ts'
 import { openLog } from './host/log.ts'
-import type { Natives } from './host/natives.ts'
+import { nativesOf, type Taken } from './host/natives.ts'
 import { ifLoadable, loaderOf, type Watch } from './host/second-file.ts'
 import { followSignals } from './host/signals.ts'
-import { followWorkers } from './host/workers.ts'
+import { followWorkers, limitsOf } from './host/workers.ts'
 import { MemoryMonitor } from './memory-monitor.ts'
 
 /**
  * Starts the guard in this process; `folder` holds the other files. After a quiet start, which has said the boot line, it
  * goes on from there. The guard that it returns is told of the process by the hooks (host/hooks.ts).
  */
-export function boot(natives: Natives, target: ListeningProcess, folder: string, quiet?: QuietStart): Guard {
-  const host = quiet === undefined ? realHost(natives) : afterQuietStart(realHost(natives), quiet)
+export function boot(taken: Taken, target: ListeningProcess, folder: string, quiet?: QuietStart): Guard {
+  const real = realHost(nativesOf(taken))
+  const host = quiet === undefined ? real : afterQuietStart(real, quiet)
   const { settings, problems } = readSettings(host.readVariable)
   const log = openLog(host, settings, quiet === undefined)
   const watch = loaderOf<Watch>(`${folder}/watch.js`, host.readText)
@@ -40,7 +41,7 @@ export function boot(natives: Natives, target: ListeningProcess, folder: string,
       )
     return budget
   }
-  const liveWorkers = quiet === undefined ? followWorkers() : quiet.liveWorkers
+  const liveWorkers = limitsOf(quiet === undefined ? followWorkers() : quiet.workers)
   const monitor = new MemoryMonitor({
     intervalMs: settings.intervalMs,
     pulseMs: settings.pulseMs,

@@ -1,57 +1,189 @@
 // The only file with effects at import: gate, a quiet start or a whole one, and one catch that never lets an error out.
-import { isEnabled } from './core/enabled.ts'
-import { gateOf } from './core/gate.ts'
+// The quiet start is what nearly every process needs of the guard before the app begins, and at a short life's end: one
+// boot line, one timer, two hooks. It stands here in one piece, since each function is looked through, compiled and run at
+// every start of every Node. The whole guard (boot.ts) takes over at the first tick, or when the app listens for a signal;
+// wherever anything is not plain it starts in this one's place. What a quiet start does not run is a function, which V8
+// only skims, or in another file.
+import { isOff } from './core/enabled.ts'
+import { quietBudgetOf, quietEndOf, quietHead } from './core/quiet.ts'
+import { bytes, roundedMB } from './core/units.ts'
+import { isUsual } from './core/usual.ts'
 import type { QuietStart } from './host/after-quiet-start.ts'
 import { type Guard, hookProcess, isLoaded, type ListeningProcess } from './host/hooks.ts'
-import { takeNatives } from './host/natives.ts'
-import { loaderOf } from './host/second-file.ts'
-import { startQuietly } from './quiet.ts'
+import { type Taken, takeNatives } from './host/natives.ts'
+import { loadFile } from './host/second-file.ts'
+import { followWorkers } from './host/workers.ts'
+
+declare const HEAPGUARD_VERSION: string
+
+/** The default of HEAPGUARD_PULSE_MS. */
+const PULSE_MS = 1000
+/** As PID 1 the guard listens for signals: as soon as the app has had time to begin. */
+const PID1_MS = 50
+const STDERR = '/proc/self/fd/2'
+/** As in captured.ts. */
+const GUARD_FILE = 'preload.js'
 
 const target = process as unknown as ListeningProcess
-const { env } = process
+const { env, execArgv, pid } = process
+// A require after start-up would pass the app's loader hooks too. Node before 20.16 has nothing else.
+const load = process.getBuiltinModule || require
+let guard: Guard | undefined
+let taken: Taken | undefined
+
+/** Another of the guard's files. */
+function open<T>(name: string): T {
+  const { readFileSync } =
+    taken === undefined ? (load('node:fs') as typeof import('node:fs')) : { readFileSync: taken[0] }
+  return loadFile<T>(`${__dirname}/${name}.js`, path => readFileSync(path, 'utf8'), load)
+}
+
+/** The gate itself, where the start is not one of the usual ones. */
+const mayRun = (): boolean => {
+  const { versions, argv } = process
+  const known = { enabled: true, alreadyLoaded: false, isWorkerThread: false }
+  const start = { ...known, versions, scriptPath: argv[1], execArgv, testContext: env.NODE_TEST_CONTEXT }
+  return !isLoaded(target) && open<typeof import('./gate.ts')>('gate').gateOf(start).kind === 'run'
+}
+
+const startWhole = (natives: Taken, quiet?: QuietStart): Guard =>
+  open<typeof import('./boot.ts')>('boot').boot(natives, target, __dirname, quiet)
+
+/** Without the right to read its own folder (a permission model) there is nobody here who could tell a helper whose stderr
+ * is parsed from an app: when in doubt, silence. */
+function sayWhy(error: NodeJS.ErrnoException): void {
+  if (error.code === 'ERR_ACCESS_DENIED') return
+  const { writeFileSync, writeSync, constants } = require('node:fs') as typeof import('node:fs')
+  const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = constants
+  const line = `heapguard: could not start (${error.message}); the app runs without it\n`
+  try {
+    // Opened anew a pipe or a terminal cannot block, and a file is appended to.
+    writeFileSync(STDERR, line, { flag: (O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY) as never })
+  } catch (failure) {
+    // A socket cannot be opened: it has room for one short line.
+    if ((failure as NodeJS.ErrnoException).syscall === 'open') writeSync(2, line)
+  }
+}
+
+/** Says the boot line where all is plain, and stands in for the guard until it is needed. false: nothing was said or done. */
+function startQuietly(natives: Taken, command: string): boolean {
+  'at start'
+  // One by one: taking an array apart is an iterator's protocol, at each name.
+  const readFileSync = natives[0]
+  const writeFileSync = natives[1]
+  const readlinkSync = natives[2]
+  const constants = natives[3]
+  const getHeapStatistics = natives[4]
+  const uptime = natives[5]
+  const constrainedMemory = natives[6]
+  const now = natives[7]
+  const { CONTAINER_MEMORY_MB, NODE_OPTIONS } = env
+  const readText = (path: string): string => readFileSync(path, 'utf8')
+  const write = (line: string): void =>
+    // With the encoding said it is one call into Node's native part on each major: open, write, close.
+    writeFileSync(STDERR, line, {
+      encoding: 'utf8',
+      flag: (constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY) as never,
+    })
+  let budget: ReturnType<typeof quietBudgetOf>
+  let stderr: string
+  try {
+    stderr = readlinkSync(STDERR)
+    if (!stderr.startsWith('pipe:') || env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE) return false
+    // A parent under the guard may hold the other end (captured.ts finds out).
+    const above = `/proc/${process.ppid}/`
+    if (pid !== 1 && (readText(`${above}environ`) + readText(`${above}cmdline`)).includes(GUARD_FILE)) return false
+    budget = quietBudgetOf(
+      {
+        readText,
+        nodeOptions: NODE_OPTIONS || '',
+        execArgv,
+        command,
+        operatorText: CONTAINER_MEMORY_MB,
+        constrained: constrainedMemory ? constrainedMemory.call(process) : 0,
+        heapLimitBytes: bytes(getHeapStatistics().heap_size_limit),
+        version: HEAPGUARD_VERSION,
+        nodeVersion: process.version,
+      },
+      pid,
+    )
+    if (budget === undefined) return false
+    write(quietHead('heap-validated', now(), pid) + budget.text)
+  } catch {
+    // A file that is not where it usually is, a pipe that is full or another user's: the long way knows them all.
+    return false
+  }
+  const startedAtS = uptime()
+  const workers = followWorkers()
+  const handOver = (isDue: boolean): Guard => {
+    natives[9](timer)
+    const variables = { NODE_OPTIONS, CONTAINER_MEMORY_MB }
+    const startedAtMs = startedAtS * 1000
+    guard = quiet
+    guard = startWhole(natives, { budget, variables, stderr, workers, startedAtMs, isDue } as QuietStart)
+    return guard
+  }
+  const timer = natives[8](
+    () => {
+      try {
+        handOver(pid !== 1)
+      } catch (error) {
+        try {
+          write(`heapguard: could not go on (${(error as Error).message}); the app runs without it\n`)
+        } catch {
+          // What throws in a timer ends the app: no fault of the guard's gets that far.
+        }
+      }
+    },
+    pid === 1 ? PID1_MS : PULSE_MS,
+  )
+  timer.unref()
+  const quiet: Guard = {
+    aboutToListen: event => {
+      if (event === 'SIGTERM' || event === 'SIGINT') handOver(false).aboutToListen(event)
+    },
+    ended: (reason, exitCode) => {
+      if (readlinkSync(STDERR) !== stderr) return
+      // `VmHWM:	   51234 kB`, the most RSS so far.
+      const status = readText('/proc/self/status')
+      const rssMB = roundedMB(bytes(Number.parseInt(status.slice(status.indexOf('VmHWM:') + 6), 10) * 1024))
+      const heapMB = roundedMB(bytes(getHeapStatistics().used_heap_size))
+      const uptimeS = Math.round(uptime() * 10) / 10
+      write(quietHead('shutdown', now(), pid) + quietEndOf(reason, exitCode, rssMB, heapMB, uptimeS))
+    },
+  }
+  guard = quiet
+  return true
+}
 
 try {
   // As without us: an app that lists require.cache must not find the guard.
   delete require.cache[__filename]
+  const command = execArgv.join(' ')
   const isUnset = !Object.keys(env).join().includes('HEAPGUARD_')
-  const enabled = isUnset || isEnabled(name => env[name])
-  const gate = gateOf({
-    enabled,
-    alreadyLoaded: enabled && isLoaded(target),
-    // In a worker Node puts a stub in the place of what only the main thread may do; node:worker_threads would say the
-    // same, but is not in the start-up snapshot.
-    isWorkerThread: 'disabled' in process.chdir,
-    versions: process.versions,
-    scriptPath: process.argv[1],
-    execArgv: process.execArgv,
-    testContext: env.NODE_TEST_CONTEXT,
-  })
-  if (gate.kind === 'run') {
-    const natives = takeNatives()
-    const { readFileSync } = natives
-    const load = loaderOf<typeof import('./boot.ts')>(`${__dirname}/boot.js`, path => readFileSync(path, 'utf8'))
-    const whole = (quiet?: QuietStart): Guard => load().boot(natives, target, __dirname, quiet)
+  const isApp = isUsual(process.versions, process.argv[1], command, env.NODE_TEST_CONTEXT)
+  // In a worker Node puts a stub in the place of what only the main thread may do; node:worker_threads would say the
+  // same, but is not in the start-up snapshot. Whoever listens to the end of the process may be this guard.
+  if (
+    !('disabled' in process.chdir) &&
+    (isUnset || !isOff(env.HEAPGUARD_ENABLED)) &&
+    ((isApp && target.listenerCount('exit') === 0) || mayRun())
+  ) {
     // Another preload that listens already has handles that the guard must bind anew.
-    const isPlain = isUnset && target.listenerCount('SIGTERM') + target.listenerCount('SIGINT') === 0
-    hookProcess(target, () => (isPlain && startQuietly(natives, whole)) || whole())
+    const isAlone = target.listenerCount('SIGTERM') + target.listenerCount('SIGINT') === 0
+    const natives = takeNatives()
+    taken = natives
+    hookProcess(
+      target,
+      () => guard,
+      () => {
+        if (!(isUnset && isApp && isAlone && startQuietly(natives, command))) guard = startWhole(natives)
+      },
+    )
   }
 } catch (error) {
   try {
-    // Without the right to read its own folder (a permission model) there is nobody here who could tell a helper whose
-    // stderr is parsed from an app: when in doubt, silence.
-    if ((error as NodeJS.ErrnoException).code === 'ERR_ACCESS_DENIED') throw error
-    // Opened anew a pipe or a terminal cannot block, and a file is appended to. A socket cannot be opened: it has room for
-    // one short line.
-    const { openSync, writeSync, closeSync, constants } = require('node:fs') as typeof import('node:fs')
-    const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = constants
-    const line = `heapguard: could not start (${(error as Error).message}); the app runs without it\n`
-    let opened: number | undefined
-    try {
-      opened = openSync('/proc/self/fd/2', O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY)
-    } finally {
-      writeSync(opened ?? 2, line)
-      if (opened !== undefined) closeSync(opened)
-    }
+    sayWhy(error as Error)
   } catch {
     // Not even that: the app runs without it, and without a word.
   }

@@ -7,11 +7,10 @@ import { environmentOf } from './variants.mjs'
 const run = promisify(execFile)
 
 /**
- * What makes a run repeatable. The price: with another hash seed V8 refuses the code cache that Node brings for its own
- * modules, so a builtin that is not in the start-up snapshot (node:v8) is compiled from source: about 25 M more in every
- * variant that requires it. Differences between such variants hold, ratios are too small.
+ * What makes a run repeatable: the seed of V8's hashes comes from it too. Other flags (--single-threaded, --hash-seed) would make V8
+ * refuse the code cache that Node brings for its own modules: 25 M more in every variant that requires node:v8.
  */
-const REPEATABLE = ['--single-threaded', '--hash-seed=1', '--random-seed=1']
+const REPEATABLE = ['--random-seed=1']
 
 /** A function that counts, or undefined where valgrind is not installed. */
 export async function counter() {

@@ -1,8 +1,8 @@
 // The off switch alone, so that it can be read before anything else is.
-import { boolean, type ReadVariable } from './setting-rows.ts'
+import { FALSE, type ReadVariable } from './setting-rows.ts'
 
-/** HEAPGUARD_ENABLED. Empty means unset; a bad value is not off. */
-export function isEnabled(readVariable: ReadVariable): boolean {
-  const parsed = boolean((readVariable('HEAPGUARD_ENABLED') ?? '').trim())
-  return parsed.kind === 'refused' || parsed.value
-}
+/** HEAPGUARD_ENABLED as set. Empty means unset; a bad value is not off. */
+export const isOff = (text = ''): boolean => FALSE.includes(text.trim().toLowerCase())
+
+/** Is the guard on? */
+export const isEnabled = (readVariable: ReadVariable): boolean => !isOff(readVariable('HEAPGUARD_ENABLED'))

@@ -27,7 +27,7 @@ export const ok = <T>(value: T): Parsed<T> => ({ kind: 'ok', value })
 export const refused = (rule: string): Parsed<never> => ({ kind: 'refused', rule })
 
 const TRUE = ['true', '1', 'on', 'yes']
-const FALSE = ['false', '0', 'off', 'no']
+export const FALSE = ['false', '0', 'off', 'no']
 
 export function boolean(text: string): Parsed<boolean> {
   const word = text.toLowerCase()

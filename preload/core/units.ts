@@ -24,7 +24,10 @@ export const mbToBytes = (mb: number): Bytes => (mb * BYTES_PER_MB) as Bytes
 export const bytesToMB = (value: Bytes): number => value / BYTES_PER_MB
 
 /** Bytes to MB rounded to one decimal, the form that every record key ending in MB has. */
-export const roundedMB = (value: Bytes): number => Math.round((value * 10) / BYTES_PER_MB) / 10
+export function roundedMB(value: Bytes): number {
+  'at start'
+  return Math.round((value * 10) / BYTES_PER_MB) / 10
+}
 
 /** A part of a whole, rounded to three decimals, the form of every record key ending in Ratio. */
 export const roundedRatio = (part: number, whole: number): number => Math.round((part * 1000) / whole) / 1000

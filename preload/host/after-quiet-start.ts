@@ -2,7 +2,7 @@
 import type { QuietBudget } from '../core/quiet.ts'
 import type { Millis } from '../core/units.ts'
 import type { Host } from './host.ts'
-import type { LiveWorkers } from './workers.ts'
+import type { Following } from './workers.ts'
 
 export interface QuietStart {
   readonly budget: QuietBudget
@@ -10,7 +10,7 @@ export interface QuietStart {
   readonly variables: { readonly [name in 'NODE_OPTIONS' | 'CONTAINER_MEMORY_MB']: string | undefined }
   /** What /proc/self/fd/2 led to. */
   readonly stderr: string
-  readonly liveWorkers: LiveWorkers
+  readonly workers: Following
   /** Uptime then. */
   readonly startedAtMs: Millis
   /** The first look is due. */

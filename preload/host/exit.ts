@@ -5,11 +5,10 @@ export type { ExitReason }
 
 /**
  * Which of Node's own functions emitted 'exit'. A listener for uncaughtExceptionMonitor would say it too, but could be
- * seen, and fires for exceptions that the app survives. An exception ends no process with 0. Error's two settings are
- * the guard's for this call alone.
+ * seen, and fires for exceptions that the app survives. Asked where the code is not 0: an exception never ends a process
+ * with that. Error's two settings are the guard's for this call alone.
  */
-export function exitReason(exitCode: number): ExitReason {
-  if (exitCode === 0) return 'exit'
+export function exitReason(): ExitReason {
   const { stackTraceLimit, prepareStackTrace } = Error
   try {
     Error.stackTraceLimit = 50

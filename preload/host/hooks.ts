@@ -38,18 +38,18 @@ export const isLoaded = (target: ListeningProcess): boolean =>
  * Installs both, then starts the guard: without them it would go on for ever where a start fails, and its record would look
  * like that of a death. Throws what either throws, with nothing left behind.
  */
-export function hookProcess(target: ListeningProcess, start: () => Guard): void {
-  let guard: Guard | undefined
+export function hookProcess(target: ListeningProcess, guard: () => Guard | undefined, start: () => void): void {
+  'at start'
   const onExit = (exitCode: number): void => {
     try {
-      guard?.ended(exitReason(exitCode), exitCode)
+      guard()?.ended(exitCode === 0 ? 'exit' : exitReason(), exitCode)
     } catch {
       // The app's own exit listeners and its code come first.
     }
   }
   const onNewListener = (event: string | symbol): void => {
     try {
-      if (typeof event === 'string') guard?.aboutToListen(event)
+      if (typeof event === 'string') guard()?.aboutToListen(event)
       // Node warns when a listener makes more than the most: with ours gone it warns when it would have without it.
       const own = event === 'exit' ? onExit : event === 'newListener' ? onNewListener : undefined
       if (own !== undefined && target.listenerCount(event as string) === target.getMaxListeners())
@@ -62,7 +62,7 @@ export function hookProcess(target: ListeningProcess, start: () => Guard): void 
   try {
     target.on('exit', onExit)
     target.prependListener('newListener', onNewListener)
-    guard = start()
+    start()
   } catch (error) {
     target.removeListener('exit', onExit)
     target.removeListener('newListener', onNewListener)

@@ -5,7 +5,7 @@ import type { ProcessMemory } from '../core/sample.ts'
 import type { ReadVariable } from '../core/settings.ts'
 import { type Bytes, bytes, type Millis, millis } from '../core/units.ts'
 import { type Descriptors, realDescriptors } from './descriptors.ts'
-import { every, type Natives, takeNatives } from './natives.ts'
+import { every, type Natives, nativesOf, takeNatives } from './natives.ts'
 
 export interface Host {
   readonly readVariable: ReadVariable
@@ -46,7 +46,7 @@ const MOST_READ_BYTES = 65_536
 const FIRST_READ_BYTES = 4096
 
 /** This process, through what was taken of it at load. */
-export function realHost(natives: Natives = takeNatives()): Host {
+export function realHost(natives: Natives = nativesOf(takeNatives())): Host {
   const { env, constrainedMemory, getHeapStatistics, memoryUsage, resourceUsage, uptime, now } = natives
   return {
     readVariable: name => env[name],

@@ -2,11 +2,11 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { verdictOf } from '../../preload/core/assess.ts'
-import { type QuietFacts, quietBudgetOf, quietlyEnded, quietlyValidated } from '../../preload/core/quiet.ts'
+import { type QuietFacts, quietBudgetOf, quietEndOf, quietHead } from '../../preload/core/quiet.ts'
 import { jsonLine } from '../../preload/core/record.ts'
 import { heapValidated, shutdown } from '../../preload/core/report.ts'
 import { readSettings } from '../../preload/core/settings.ts'
-import { bytes, millis } from '../../preload/core/units.ts'
+import { bytes, millis, roundedMB } from '../../preload/core/units.ts'
 import { readBudget } from '../../preload/heap-validator.ts'
 import type { Host } from '../../preload/host/host.ts'
 import { cgroup1Mount, cgroup2Mount, Failure, type Files, MIB, machine } from '../fixtures/cgroup.ts'
@@ -70,22 +70,25 @@ function longWay(start: Start, isPid1: boolean, time: string, pid: number): stri
   return jsonLine(heapValidated(facts, undefined), { time, pid })
 }
 
-function quietWay(start: Start, time: string, pid: number): string | undefined {
+function quietWay(start: Start, sinceEpochMs: number, pid: number): string | undefined {
   const facts: QuietFacts = {
     readText: path => {
       const text = machine(start.files).readText(path)
       if (text === undefined) throw new Error(`ENOENT ${path}`)
       return text
     },
-    nodeOptions: start.nodeOptions,
+    nodeOptions: start.nodeOptions ?? '',
     execArgv: start.execArgv,
-    operatorText: start.operatorText || undefined,
+    command: start.execArgv.join(' '),
+    operatorText: start.operatorText,
     constrained: start.constrained ?? constrainedIn(start.files),
     heapLimitBytes: bytes(start.heapLimitBytes),
+    version: VERSION,
+    nodeVersion: NODE_VERSION,
   }
   try {
-    const budget = quietBudgetOf(facts)
-    return budget && quietlyValidated(budget, { time, pid }, VERSION, NODE_VERSION)
+    const budget = quietBudgetOf(facts, pid)
+    return budget && quietHead('heap-validated', sinceEpochMs, pid) + budget.text
   } catch {
     return undefined
   }
@@ -292,7 +295,7 @@ t.test('wherever the quiet start speaks, the long way says the same line', async
   fc.assert(
     fc.property(start, fc.constantFrom(1, 4242), (made, pid) => {
       const time = '2026-11-24T05:36:38.755Z'
-      const line = quietWay(made, time, pid)
+      const line = quietWay(made, Date.parse(time), pid)
       if (line === undefined) return
       spoken++
       if (line.includes('"cgroup-v1"')) seen.v1++
@@ -319,7 +322,12 @@ t.test('the end: the same line', async t => {
   fc.assert(
     fc.property(end, made => {
       const stamp = { time: '2026-11-24T05:36:38.755Z', pid: 7 }
-      t.equal(quietlyEnded(made, stamp), jsonLine(shutdown(made), stamp))
+      const { reason, exitCode, peakRssBytes, peakHeapUsedBytes, uptimeMs } = made
+      // As main.ts reads it: seconds, from process.uptime().
+      const uptimeS = Math.round((uptimeMs / 1000) * 10) / 10
+      const line = quietEndOf(reason, exitCode, roundedMB(peakRssBytes), roundedMB(peakHeapUsedBytes), uptimeS)
+      const long = jsonLine(shutdown({ ...made, uptimeMs: millis((uptimeMs / 1000) * 1000) }), stamp)
+      t.equal(quietHead('shutdown', Date.parse(stamp.time), stamp.pid) + line, long)
     }),
     { numRuns: 200 },
   )
@@ -330,11 +338,14 @@ t.test('code under -e that looks like a flag is no flag', async t => {
     readText: path => {
       throw new Error(path)
     },
-    nodeOptions: undefined,
+    nodeOptions: '',
     execArgv: ['-e', 'a --max-old-space-size=5'],
+    command: '-e a --max-old-space-size=5',
     operatorText: undefined,
     constrained: 0,
     heapLimitBytes: bytes(1),
+    version: VERSION,
+    nodeVersion: NODE_VERSION,
   }
-  t.equal(quietBudgetOf(facts), undefined)
+  t.equal(quietBudgetOf(facts, 1), undefined)
 })

@@ -16,6 +16,7 @@ t.test('npm pack holds what users need, and nothing else', async t => {
     'dist/autosize.js',
     'dist/boot.js',
     'dist/evidence.js',
+    'dist/gate.js',
     'dist/heapguard.js',
     'dist/metrics.js',
     'dist/package.json',

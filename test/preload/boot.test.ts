@@ -157,7 +157,7 @@ t.test('a fault inside the guard is one line, and the app runs', async t => {
   const { code, stdout, stderr } = await runNode({
     args: [
       '-e',
-      `process.listeners = () => { throw new Error('planted') }; require(${JSON.stringify(GUARD)}); console.log('the app runs')`,
+      `process.listenerCount = () => { throw new Error('planted') }; require(${JSON.stringify(GUARD)}); console.log('the app runs')`,
     ],
     cwd: folder,
   })
