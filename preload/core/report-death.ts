@@ -79,6 +79,9 @@ function stood({ resource, levelBytes, limitBytes, growth }: Standing): string {
   return `${NAMES[resource]} held ${mb(levelBytes)} of ${mb(limitBytes)} (${percent(levelBytes, limitBytes)}) at the last look${speed}`
 }
 
+/** Less is not worth a number. */
+const LIVED_ON_MS = 100
+
 function reason(because: Because): string {
   switch (because.kind) {
     case 'heap-report':
@@ -93,7 +96,9 @@ function reason(because: Because): string {
     case 'level':
       return `${stood(because.standing)}${because.afterSignal ? ', but it had been told to stop, and may have been killed for that' : ''}.`
     case 'signal':
-      return `${because.signal} had arrived, it lived for ${roundedSeconds(because.livedOnMs)} s more at least, and memory was not short.`
+      return because.livedOnMs < LIVED_ON_MS
+        ? `${because.signal} had arrived just before its last look, and memory was not short.`
+        : `${because.signal} had arrived, it lived for ${roundedSeconds(because.livedOnMs)} s more at least, and memory was not short.`
     case 'machine':
       return 'the machine was started anew since, and memory was not short.'
     case 'calm':

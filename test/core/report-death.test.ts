@@ -112,6 +112,20 @@ const SENTENCES: readonly (readonly [Death, Confidence, Because, string, 'error'
     'warn',
   ],
   [
+    'stopped-from-outside',
+    'likely',
+    { kind: 'signal', signal: 'SIGTERM', livedOnMs: millis(99) },
+    'Most likely it was stopped from outside, and killed when its time was over: SIGTERM had arrived just before its last look, and memory was not short. End sooner after the signal, or lengthen the grace period.',
+    'warn',
+  ],
+  [
+    'stopped-from-outside',
+    'likely',
+    { kind: 'signal', signal: 'SIGTERM', livedOnMs: millis(100) },
+    'Most likely it was stopped from outside, and killed when its time was over: SIGTERM had arrived, it lived for 0.1 s more at least, and memory was not short. End sooner after the signal, or lengthen the grace period.',
+    'warn',
+  ],
+  [
     'killed-from-outside',
     'likely',
     { kind: 'machine' },

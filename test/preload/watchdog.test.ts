@@ -49,7 +49,7 @@ t.test('without the watchdog nothing is said of it', async t => {
 
 t.test('what the watchdog has said is not said again, and the main thread says that it is over', async t => {
   const script = `
-    process.argv[2] = 'objects'; process.argv[3] = '30'; process.argv[4] = '60'
+    process.argv[2] = 'objects'; process.argv[3] = '30'; process.argv[4] = '70'
     require(${JSON.stringify(join(process.cwd(), BLOCKS))})
     setTimeout(() => process.exit(), 14000)`
   const { stderr, stdout, code } = await runNode(
