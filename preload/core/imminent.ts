@@ -5,10 +5,10 @@ import type { Bytes, Millis } from './units.ts'
 /**
  * At 100 MB a second a small heap or container is full a few looks after the first rung, and one of them may come too late:
  * V8 collects in one go, the loop is busy [measured: it ended 130 to 420 ms after the first rung, before a second line].
- * So from the first rung on it is critical too when so little time is left at the growth over the last looks, …
+ * So where the first rung is said, the second is reached too when so little time is left at the growth over the last looks …
  */
 const IMMINENT_MS = 400
-/** … or only so many pauses as long as the longest between them: a loop that is blocked will be blocked again. */
+/** … and, said or not, when only so many pauses are left as the longest between them: a loop that is blocked will be again. */
 const PAUSES_LEFT = 2
 /** … but what is further away than this has time for another look. */
 const FARTHEST_MS = 800
@@ -25,7 +25,7 @@ export const isRecent =
     now - atMs <= (index > length - IMMINENT_LOOKS ? IMMINENT_WITHIN_MS : IMMINENT_OVER_MS)
 
 /**
- * Whether the limit is nearer than another look may be; `isOnRung`: or than the least time that is worth a look. Where the
+ * Whether the limit is nearer than another look may be; `isOnRung`: or than IMMINENT_MS. Where the
  * growth is not steady, or of fewer looks than three, it is not: the level can leap where a collection is noticed late.
  * Never throws.
  */

@@ -154,7 +154,7 @@ function climb(
   const isCritical =
     (isCramped && (isOver || rung !== undefined)) ||
     level >= share(criticalPercent, whole) ||
-    (isFrom && isImminent(recent, level, whole, isWarn))
+    (isFrom && isImminent(recent, level, whole, isCramped || rung !== undefined))
   const reached: Rung | undefined = isCritical ? 'critical' : isWarn ? 'warn' : undefined
   if (reached !== undefined && rung !== 'critical' && reached !== rung) {
     events.push({ kind: 'pressure', resource, rung: reached, isCramped })

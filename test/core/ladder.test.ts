@@ -175,8 +175,14 @@ t.test('the profile ends a minute after it was last asked for', async t => {
 })
 
 for (const [name, everyMs, samples, want] of [
-  ['the container, full in 0.4 s', 50, held(812, 830, 849, 869), ['3 container critical']],
-  ['the container, full a little later', 50, held(800, 815, 834, 850), ['3 container warn']],
+  [
+    'the container, full in 0.4 s: the next look',
+    50,
+    held(812, 830, 849, 869, 888),
+    ['3 container warn', '4 container critical'],
+  ],
+  ['the container, full a little later', 50, held(819, 831, 843, 855, 867), ['3 container warn']],
+  ['the container, full before the next look but one', 200, held(600, 700, 860), ['2 container critical']],
   ['the container, full before the next look but below the first rung', 50, held(700, 770, 840), []],
   ['the heap, full before the next look but one, below the first rung', 400, floors(57, 68, 79), ['2 heap critical']],
   ['the heap, just below what V8 may give up at', 400, floors(56.9, 67.9, 78.9), []],
