@@ -146,13 +146,12 @@ function climb(
   isCramped = false,
 ): Climb {
   const recent = [...before.filter(isRecent(now)), { atMs: now, value: level }]
-  const isOver = level >= share(warnPercent, whole)
   // A heap in which V8 finds no room is on the first rung at once, and on the second as soon as it has been on the first.
-  const isWarn = isOver || isCramped
+  const isWarn = isCramped || level >= share(warnPercent, whole)
   // V8 can give up below the first rung too, after collections that take hundreds of milliseconds.
   const isFrom = isWarn || (resource === 'heap' && level >= share(CRAMPED_PERCENT, whole))
   const isCritical =
-    (isCramped && (isOver || rung !== undefined)) ||
+    (isCramped && rung !== undefined) ||
     level >= share(criticalPercent, whole) ||
     (isFrom && isImminent(recent, level, whole, isCramped || rung !== undefined))
   const reached: Rung | undefined = isCritical ? 'critical' : isWarn ? 'warn' : undefined
