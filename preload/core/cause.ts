@@ -75,11 +75,20 @@ export function causeOf(history: readonly Look[], now: Look, limitBytes: Bytes, 
     [hasWorkers ? 'workers' : 'native', grown(rest, IDLE_REST)],
     ['process', grown(others)],
   ]
-  const [kind, part] = parts.reduce((most, next) => (next[1] > most[1] ? next : most))
+  const largest = parts.reduce((most, next) => (next[1] > most[1] ? next : most))
+  const files = parts[FILES] as (typeof parts)[number]
+  // What is written to such files goes through Buffers, which lie about until they are collected; the files stay.
+  const isOfFiles = largest[0] === 'buffers' && files[1] >= largest[1] * AS_MUCH_SHARE
+  const [kind, part] = isOfFiles ? files : largest
   // What is freed in one part while another grows hides in the sum: then the share is of what grew.
-  const isMost = part > 0 && part >= MOST_SHARE * ofBytes
+  const isMost = part > 0 && largest[1] >= MOST_SHARE * ofBytes
   return { kind: isMost ? kind : 'unknown', partBytes: bytes(Math.max(0, part)), ofBytes, sinceMs }
 }
+
+/** tmpfs among the parts. */
+const FILES = 2
+/** Grown as much as another, give or take a few Buffers. */
+const AS_MUCH_SHARE = 0.8
 
 function beforeTheClimb(history: readonly Look[], now: Look, limitBytes: Bytes): Look | undefined {
   for (const share of CLIMB_SHARES)
