@@ -5,7 +5,7 @@ import type { HeapUsage, MainThread } from './main-thread.ts'
 
 /** From this share of the ceiling on it is asked … */
 const PROBE_SHARE = 0.6
-/** … so often at most where most of it turned out to be garbage. */
+/** … and again when it has grown by a tenth of the ceiling, or after this time where much of it was garbage. */
 const PROBE_EACH_MS = 2000
 /** Where a collection left this share, the loop keeps what it makes. */
 const KEPT_SHARE = 0.8
@@ -44,7 +44,8 @@ export function openProbe({ now, countCollection, onNamed }: ProbeParts): Probe 
     countCollection()
   }
   const ask = (main: MainThread, used: Bytes, ceilingBytes: Bytes): void => {
-    const isDue = keepsAll ? used >= askedUsed + ceilingBytes / 10 : now() - askedAt >= PROBE_EACH_MS
+    const isHigher = used >= askedUsed + ceilingBytes / 10
+    const isDue = isHigher || (!keepsAll && now() - askedAt >= PROBE_EACH_MS)
     if (isAsking || !isDue || !main.isSampling()) return
     isAsking = true
     askedAt = now()
@@ -70,6 +71,7 @@ export function openProbe({ now, countCollection, onNamed }: ProbeParts): Probe 
       named = []
       isAsking = false
       keepsAll = false
+      askedUsed = 0
       askedAt = Number.NEGATIVE_INFINITY
     },
   }
