@@ -169,6 +169,7 @@ function climb(
 
 /** Sampling goes on for so long after it is last called for. */
 const PROFILE_AFTER_MS = 60_000
+
 /** The same climbs where another thread has said these rungs already: they are not said again. */
 export function withRungs(state: LadderState, said: Readonly<Record<Resource, Rung | undefined>>): LadderState {
   const raised = (climb: Climb, rung: Rung | undefined): Climb =>

@@ -38,6 +38,7 @@ const CALM_MS = 1000
 const LIMIT_EACH = 10
 /** So long a line waits for the names of its suspects: collecting comes first [measured: 20 to 210 ms]. */
 const NAMES_MS = 300
+
 /** Runs for as long as the thread does. Nothing that is thrown in a tick gets out of it. */
 export function watch(): void {
   const { workerData } = require('node:worker_threads') as typeof import('node:worker_threads')
