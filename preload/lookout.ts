@@ -20,6 +20,7 @@ import { configProblem, evidenceProblem, memoryLine, signalArrived } from './cor
 import { ladderLimitsOf } from './core/resize.ts'
 import type { SettingProblem, Settings } from './core/settings.ts'
 import { type Bytes, bytes, type Millis, millis } from './core/units.ts'
+import { readOomKills } from './core/usage.ts'
 import { planReport, reportText } from './core/v8-report.ts'
 import { readWatchSettings, type WatchSettings } from './core/watch-settings.ts'
 import { openEvidence } from './evidence/open.ts'
@@ -71,10 +72,10 @@ export interface ForWatch extends WatchSettings {
   readonly ended: () => void
 }
 
-/** Every so manieth look asks whether the limit moved. */
-const LIMIT_EACH = 10
+/** Every so manieth look asks whether the limit moved, and whether the kernel killed another process. */
+const NEWS_EACH = 10
 /** While all is calm so many looks in a row may be glances … */
-const MOST_GLANCES = 9
+const MOST_GLANCES = 59
 /** … and with a recorder no more than lie between two of its beats (beat-pace.ts). */
 const BEAT_MS = 5000
 
@@ -195,20 +196,27 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     if (heapUsed > peak) peak = heapUsed
   }
 
+  const isNews = (): boolean => {
+    if (looks < NEWS_EACH) return false
+    looks = 0
+    metrics?.look(host.uptime())
+    const own = group()
+    const isMoved = bounds.readAgain()
+    if (isMoved) state = underLimits(state, ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings))
+    return isMoved || (own !== undefined && readOomKills(host.readText, own) !== state.oomKills)
+  }
+
   /** What a calm process pays: a few numbers, once each pulse. True: there is nothing more to do. */
   const glance = (): boolean => {
     const most = currentFlight() === undefined ? MOST_GLANCES : Math.min(MOST_GLANCES, BEAT_MS / pauseMs - 1)
     const seen = eye.glance(state, bounds.limitBytes(), group(), most)
     if (seen === undefined) return false
     sawHeap(seen.heapUsedBytes)
-    return true
+    return !isNews()
   }
 
   const look = (lateMs: Millis, isLineDue: boolean): void => {
-    const isLimitDue = looks >= LIMIT_EACH
-    if (isLimitDue) looks = 0
-    if (isLimitDue && bounds.readAgain())
-      state = underLimits(state, ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings))
+    isNews()
     const sample = eye.look(group())
     const now = sample.uptimeMs
     lookedAt = now

@@ -1,16 +1,16 @@
 // Whether a glance is enough: the few numbers of a calm pulse, and what makes it worth a look at all the rest.
 import type { LadderState } from './ladder.ts'
-import type { Bytes } from './units.ts'
+import type { Bytes, Millis } from './units.ts'
 
 /** What a calm pulse reads. */
 export interface Glance {
   /** All of V8's heap that is in use. */
   readonly heapUsedBytes: Bytes
-  readonly oldSpaceBytes: Bytes
   /** Major collections that were noticed so far. */
   readonly majorCollections: number
   /** The group's usage; undefined: there is no group, or it cannot be read. */
   readonly usageBytes: Bytes | undefined
+  readonly uptimeMs: Millis
 }
 
 /** Up to a third of a limit nothing is judged: no rung, no climb, no profile is near. */
@@ -31,7 +31,8 @@ export function isCalm(state: LadderState, limitBytes: Bytes | undefined, before
     container.rung === undefined &&
     !isProfiling &&
     now.majorCollections === majorCollections &&
-    (last === undefined || now.oldSpaceBytes >= last.value) &&
+    // Less than the last collection left: there was one that was not noticed yet.
+    (last === undefined || now.heapUsedBytes >= last.value) &&
     isFar(ceilingBytes, before.heapUsedBytes, now.heapUsedBytes) &&
     (limitBytes === undefined || isFar(limitBytes, before.usageBytes, now.usageBytes))
   )

@@ -95,6 +95,10 @@ export function readUsage(readText: ReadText, group: MemoryGroup, depth: UsageDe
   })
 }
 
+/** The group's oom_kill counter alone; undefined: not given, or not readable. Never throws. */
+export const readOomKills = (readText: ReadText, { version, folder }: MemoryGroup): number | undefined =>
+  numbersIn(quietly(readText)(`${folder}/memory.${version === 'cgroup-v1' ? 'oom_control' : 'events'}`))('oom_kill')
+
 function sizeIn(text: string | undefined): Bytes | undefined {
   const value = parseWhole((text ?? '').trim())
   return value === undefined ? undefined : bytes(value)

@@ -15,6 +15,8 @@ export interface GlanceReader {
 const MOST_READ_BYTES = 17
 const ZERO = 48
 const LINE_FEED = 10
+/** O_RDONLY, as a number: the text would be looked up at each pulse. */
+const READ_ONLY = 0
 
 /** Opens nothing yet. */
 export function openGlanceReader({ files }: Pick<Host, 'files'>): GlanceReader {
@@ -41,7 +43,7 @@ export function openGlanceReader({ files }: Pick<Host, 'files'>): GlanceReader {
         path = `${folder}/memory.${group.version === 'cgroup-v1' ? 'usage_in_bytes' : 'current'}`
       }
       try {
-        const fd = openSync(path, 'r')
+        const fd = openSync(path, READ_ONLY)
         try {
           return number(readSync(fd, buffer, 0, MOST_READ_BYTES, null))
         } finally {

@@ -15,6 +15,8 @@ export interface Host {
   readonly execArgv: readonly string[]
   /** V8's heap_size_limit now. */
   readonly heapLimit: () => Bytes
+  /** All of V8's heap that is in use: one native call, where heapSpaces() is one a space. */
+  readonly heapUsed: () => Bytes
   readonly memory: () => ProcessMemory
   /** V8's spaces: name, bytes taken, used and free. */
   readonly heapSpaces: () => readonly {
@@ -55,6 +57,7 @@ export function realHost(natives: Natives = nativesOf(takeNatives())): Host {
     pid: natives.pid,
     execArgv: natives.execArgv,
     heapLimit: () => bytes(getHeapStatistics().heap_size_limit),
+    heapUsed: () => bytes(getHeapStatistics().used_heap_size),
     memory: () => memoryUsage() as unknown as ProcessMemory,
     heapSpaces: natives.getHeapSpaceStatistics,
     Registry: natives.FinalizationRegistry,

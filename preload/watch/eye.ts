@@ -2,10 +2,10 @@
 import { type Glance, isCalm } from '../core/calm.ts'
 import { type Look, lookAt } from '../core/cause.ts'
 import type { MemoryGroup } from '../core/cgroup.ts'
-import { containerUsed, type LadderState } from '../core/ladder.ts'
+import { containerUsed, type LadderState, type Levels } from '../core/ladder.ts'
 import type { Sample } from '../core/sample.ts'
 import { remember } from '../core/trend.ts'
-import type { Bytes } from '../core/units.ts'
+import { type Bytes, bytes } from '../core/units.ts'
 import type { Host } from '../host/host.ts'
 import { openSampler } from '../host/sampler.ts'
 
@@ -23,13 +23,20 @@ export interface Eye {
   readonly aside: (group: MemoryGroup | undefined) => Sample
   /** V8's old generation now. */
   readonly oldSpace: () => Bytes
-  /** The sample before the last one. */
-  readonly before: () => Sample | undefined
+  /** The levels before the last sample: those of the sample, or the glance, just before it. */
+  readonly before: () => Levels | undefined
   /** The looks of this climb. */
   readonly history: () => readonly Look[]
   /** Whether the last sample was half-way to a limit, or a rung is reached. */
   readonly isNear: (state: LadderState, limitBytes: Bytes | undefined) => boolean
 }
+
+/** Usage is at least what of it is held: growth from there on is at most underestimated, by what is page cache. */
+const levelsOf = ({ heapUsedBytes: heapUsed, usageBytes: usage, uptimeMs }: Glance): Levels => ({
+  memory: { heapUsed, rss: usage ?? bytes(0) },
+  container: usage === undefined ? {} : { usageBytes: usage },
+  uptimeMs,
+})
 
 /** Half-way to a limit it is noted who else is there. */
 const NEAR_SHARE = 0.5
@@ -39,7 +46,8 @@ export function openEye(host: Host, onCollected: () => void): Eye {
   const sampler = openSampler(host, onCollected)
   let glances = 0
   let glanced: Glance | undefined
-  let before: Sample | undefined
+  let before: Levels | undefined
+  let sinceLast: Levels | undefined
   let last: Sample | undefined
   let history: readonly Look[] = []
 
@@ -48,11 +56,14 @@ export function openEye(host: Host, onCollected: () => void): Eye {
       if (++glances > mostInARow || last === undefined) return undefined
       const was = glanced
       glanced = sampler.glance(group)
-      return was !== undefined && isCalm(state, limitBytes, was, glanced) ? glanced : undefined
+      if (was === undefined || !isCalm(state, limitBytes, was, glanced)) return undefined
+      sinceLast = levelsOf(glanced)
+      return glanced
     },
     look: group => {
       glances = 0
-      before = last
+      before = sinceLast ?? last
+      sinceLast = undefined
       last = sampler.whole(group)
       history = remember(history, lookAt(last, last.uptimeMs))
       return last

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { MemoryGroup } from '../../preload/core/cgroup.ts'
 import { bytes } from '../../preload/core/units.ts'
-import { type ContainerUsage, readUsage, type UsageDepth } from '../../preload/core/usage.ts'
+import { type ContainerUsage, readOomKills, readUsage, type UsageDepth } from '../../preload/core/usage.ts'
 import { Failure, type Files, MIB, machine } from '../fixtures/cgroup.ts'
 
 const POD: MemoryGroup = { version: 'cgroup-v2', folder: '/sys/fs/cgroup/pod' }
@@ -26,6 +26,16 @@ const V1_WHOLE: Files = {
   'memory.stat': `cache 1\nrss 2\ninactive_file ${MIB}\nhierarchical_memory_limit ${512 * MIB}\ntotal_cache 10\ntotal_rss 20\ntotal_shmem 30\ntotal_dirty 40\ntotal_inactive_file ${100 * MIB}\n`,
   'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 7\n',
 }
+
+for (const [name, group, files, want] of [
+  ['v2', POD, V2_WHOLE, 5],
+  ['v1', JOB, V1_WHOLE, 7],
+  ['none yet', POD, { 'memory.events': 'oom 4\noom_kill 0\n' }, 0],
+  ['a kernel before 4.13', JOB, { 'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\n' }, undefined],
+  ['no such file', POD, {}, undefined],
+  ['not for us', POD, { 'memory.events': new Failure('EACCES') }, undefined],
+] as const)
+  t.test(`kills alone: ${name}`, async t => t.equal(readOomKills(machine(inGroup(group, files)).readText, group), want))
 
 t.test('a whole look at a v2 group', async t => {
   t.strictSame(readUsage(machine(inGroup(POD, V2_WHOLE)).readText, POD, WHOLE), {
