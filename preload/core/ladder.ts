@@ -1,7 +1,7 @@
 // Whether memory is running out: two resources, two rungs each, and what is to be done about it.
 import { isHeapHeadingUp } from './heading-up.ts'
 import { CRAMPED_PERCENT, floorsWith, type HeapState, heapLevel, isCrampedAt, share } from './heap-level.ts'
-import { isImminent, isRecent } from './imminent.ts'
+import { imminentMs, isImminent, isRecent } from './imminent.ts'
 import type { ProcessMemory, Sample } from './sample.ts'
 import type { Point } from './trend.ts'
 import { type Bytes, bytes, type Millis, millis } from './units.ts'
@@ -92,13 +92,23 @@ export function step(
     limits,
     now,
     events,
+    imminentMs(false),
     isCrampedAt(collected, sample, now),
   )
   const used = containerUsed(sample)
   const container =
     limits.containerBytes === undefined
       ? AT_REST
-      : climb(state.container, 'container', used, limits.containerBytes, limits, now, events)
+      : climb(
+          state.container,
+          'container',
+          used,
+          limits.containerBytes,
+          limits,
+          now,
+          events,
+          imminentMs(sample.oldSpaceBytes * 2 > used),
+        )
 
   const { oomKill } = sample.container.events ?? {}
   if (oomKill !== undefined && state.oomKills !== undefined && oomKill > state.oomKills)
@@ -143,6 +153,7 @@ function climb(
   { warnPercent, criticalPercent }: LadderLimits,
   now: Millis,
   events: LadderEvent[],
+  withinMs: Millis,
   isCramped = false,
 ): Climb {
   const recent = [...before.filter(isRecent(now)), { atMs: now, value: level }]
@@ -153,7 +164,7 @@ function climb(
   const isCritical =
     (isCramped && rung !== undefined) ||
     level >= share(criticalPercent, whole) ||
-    (isFrom && isImminent(recent, level, whole, isCramped || rung !== undefined))
+    (isFrom && isImminent(recent, level, whole, isCramped || rung !== undefined ? withinMs : millis(0)))
   const reached: Rung | undefined = isCritical ? 'critical' : isWarn ? 'warn' : undefined
   if (reached !== undefined && rung !== 'critical' && reached !== rung) {
     events.push({ kind: 'pressure', resource, rung: reached, isCramped })
@@ -191,8 +202,13 @@ export function isCriticalAt(state: LadderState, sample: Sample, now: Millis): b
   return isHeap || (containerBytes !== undefined && containerUsed(sample) >= share(criticalPercent, containerBytes))
 }
 
+/** What growth is told by. */
+export interface Levels extends Pick<Sample, 'container' | 'uptimeMs'> {
+  readonly memory: Pick<ProcessMemory, 'heapUsed' | 'rss'>
+}
+
 /** Until the nearest limit is reached, at the growth between two samples; undefined: none of them is neared. */
-export function timeToNearest({ limits }: LadderState, before: Sample | undefined, sample: Sample): Millis | undefined {
+export function timeToNearest({ limits }: LadderState, before: Levels | undefined, sample: Levels): Millis | undefined {
   if (before === undefined) return undefined
   const passed = sample.uptimeMs - before.uptimeMs
   const until = (limit: number, was: number, is: number): number =>

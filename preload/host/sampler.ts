@@ -38,15 +38,23 @@ export function openSampler(host: Host, onCollected: () => void): Sampler {
     },
     oldSpace: () => heapLevels(host).oldSpaceBytes,
     glance: group => {
-      const { heapUsedBytes, oldSpaceBytes } = heapLevels(host)
       const usageBytes = group === undefined ? undefined : reader.usage(group)
-      return { heapUsedBytes, oldSpaceBytes, majorCollections: majorCollections(), usageBytes }
+      return {
+        heapUsedBytes: host.heapUsed(),
+        majorCollections: majorCollections(),
+        usageBytes,
+        uptimeMs: host.uptime(),
+      }
     },
   }
 }
 
-/** The next collection is waited for no sooner than this after the last one was. */
+/** The next collection is waited for no sooner than this after the last one was … */
 const REARM_MS = 50
+/** … and where so many in a row came sooner, twice as long from one to the next … */
+const SOON_IN_A_ROW = 8
+/** … up to this. */
+const MOST_REST_MS = 1000
 
 /**
  * An object that nothing holds lives until the next major collection: a scavenge keeps what a registry watches. That
@@ -55,11 +63,12 @@ const REARM_MS = 50
  *
  * A heap that is over its limit collects at whatever is allocated. An object made in each callback would call for the
  * next collection, that for the next callback, and no timer of the app's would ever fire [seen: Node 24, 64 MB]. So one
- * that comes too soon is only noted, and the next object is made by a timer.
+ * that comes too soon is only noted, and the next object is made by a timer: each that is made there costs a collection.
  */
 function countMajorCollections({ Registry, uptime, every }: Host, onCollected: () => void): () => number {
   let count = 0
   let armedAt = 0
+  let soon = 0
   const arm = (): void => {
     armedAt = uptime()
     registry.register({}, undefined)
@@ -67,9 +76,11 @@ function countMajorCollections({ Registry, uptime, every }: Host, onCollected: (
   const registry = new Registry<undefined>(() => {
     count++
     try {
-      if (uptime() - armedAt >= REARM_MS) arm()
+      soon = uptime() - armedAt < REARM_MS ? soon + 1 : 0
+      if (soon === 0) arm()
       else {
-        const stop = every(millis(REARM_MS), () => {
+        const restMs = Math.min(REARM_MS * 2 ** Math.max(0, soon - SOON_IN_A_ROW), MOST_REST_MS)
+        const stop = every(millis(restMs), () => {
           stop()
           arm()
         })
@@ -83,19 +94,16 @@ function countMajorCollections({ Registry, uptime, every }: Host, onCollected: (
   return () => count
 }
 
-function heapLevels(
-  host: Host,
-): Pick<Sample, 'oldSpaceBytes' | 'oldCapacityBytes'> & { readonly heapUsedBytes: Bytes } {
-  let all = 0
-  let young = 0
+function heapLevels(host: Host): Pick<Sample, 'oldSpaceBytes' | 'oldCapacityBytes'> {
+  let used = 0
   let capacity = 0
-  // new_space and new_large_object_space are the young generation.
   for (const { space_name, space_size, space_used_size } of host.heapSpaces()) {
-    all += space_used_size
-    if (space_name.startsWith('new')) young += space_used_size
-    else capacity += space_size
+    // new_space and new_large_object_space are the young generation.
+    if (space_name.startsWith('new')) continue
+    used += space_used_size
+    capacity += space_size
   }
-  return { heapUsedBytes: bytes(all), oldSpaceBytes: bytes(all - young), oldCapacityBytes: bytes(capacity) }
+  return { oldSpaceBytes: bytes(used), oldCapacityBytes: bytes(capacity) }
 }
 
 /** More processes are not looked through. */

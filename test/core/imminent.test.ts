@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isImminent, isRecent } from '../../preload/core/imminent.ts'
+import { imminentMs, isImminent, isRecent } from '../../preload/core/imminent.ts'
 import type { Point } from '../../preload/core/trend.ts'
 import { bytes, millis } from '../../preload/core/units.ts'
 
@@ -22,19 +22,29 @@ for (const [name, recent, isOnRung, want] of [
   ['it is full', looks(50, 980, 990, 1000), true, true],
 ] as const)
   t.test(`imminent: ${name}`, async t =>
-    t.equal(isImminent(recent, bytes(recent.at(-1)?.value ?? 0), bytes(1000), isOnRung), want),
+    t.equal(
+      isImminent(recent, bytes(recent.at(-1)?.value ?? 0), bytes(1000), isOnRung ? imminentMs(false) : millis(0)),
+      want,
+    ),
   )
+
+t.test('a container that is full of heap: three seconds', async t => {
+  const recent = looks(250, 800, 825, 850)
+  t.equal(isImminent(recent, bytes(850), bytes(1150), imminentMs(true)), false, 'exactly three')
+  t.equal(isImminent(recent, bytes(851), bytes(1150), imminentMs(true)), true, 'a little less')
+  t.equal(isImminent(recent, bytes(851), bytes(1150), imminentMs(false)), false, 'full of anything else')
+})
 
 t.test('the longest pause counts, wherever it was', async t => {
   const late = [...looks(50, 800, 805), { atMs: millis(450), value: 845 }, { atMs: millis(500), value: 850 }]
-  t.equal(isImminent(late, bytes(930), bytes(1000), false), true, '700 ms are less than twice 400')
-  t.equal(isImminent(late, bytes(915), bytes(1000), false), false, '850 ms are more')
+  t.equal(isImminent(late, bytes(930), bytes(1000), millis(0)), true, '700 ms are less than twice 400')
+  t.equal(isImminent(late, bytes(915), bytes(1000), millis(0)), false, '850 ms are more')
 })
 
 t.test('a pause of seconds does not make all near', async t => {
   const late = looks(1500, 400, 600, 800)
-  t.equal(isImminent(late, bytes(894), bytes(1000), true), true, '795 ms')
-  t.equal(isImminent(late, bytes(893), bytes(1000), true), false, '802.5 ms')
+  t.equal(isImminent(late, bytes(894), bytes(1000), imminentMs(false)), true, '795 ms')
+  t.equal(isImminent(late, bytes(893), bytes(1000), imminentMs(false)), false, '802.5 ms')
 })
 
 for (const [name, ages, want] of [

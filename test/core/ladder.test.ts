@@ -43,6 +43,17 @@ for (const [name, samples, want] of [
 ] as const)
   t.test(`container: ${name}`, async t => t.strictSame(run(samples).said, want))
 
+for (const [name, heap, want] of [
+  // 50 MB a second, 137.5 MB left: 2.75 s.
+  ['more than half of it is V8 heap: the second rung at once', 432, ['2 container warn', '3 container critical']],
+  ['just half of it is', 431.25, ['2 container warn']],
+] as const)
+  t.test(`container that is nearly full: ${name}`, async t => {
+    const samples = [825, 837.5, 850, 862.5].map(held => ({ held, old: heap }))
+    const limits = { ...LIMITS, ceilingBytes: mbToBytes(1500) }
+    t.strictSame(run(samples, { limits, everyMs: 250 }).said, want)
+  })
+
 for (const [name, samples, want] of [
   ['calm', [{ held: 100 }], [false]],
   ['the first rung', [{ held: 949 }], [false]],

@@ -155,20 +155,20 @@ t.test('a saw-tooth of garbage far above the first rung is no pressure, and nor 
 
 t.test('a heap over its limit that sits there: the guard calls for no collection after collection', async t => {
   const script = `const kept = Array.from({ length: 40 }, () => new Array(131072).fill(1.5))
-    setTimeout(() => process.exit(kept.length === 40 ? 0 : 1), 1500)`
+    setTimeout(() => process.exit(kept.length === 40 ? 0 : 1), 4000)`
   const { code, stdout, seen } = await reaching(
     {
       args: ['--max-old-space-size=64', '--trace-gc', '-e', script],
       preload: GUARD,
-      env: { HEAPGUARD_WARN_PERCENT: '40', HEAPGUARD_PULSE_MS: '50' },
+      env: { HEAPGUARD_WARN_PERCENT: '40' },
     },
     () => true,
   )
   t.equal(code, 0, "the app's own timer comes")
   t.match(seen, [{ event: 'pressure' }])
   const majors = stdout.match(/Mark-Compact/g)?.length ?? 0
-  // One each 50 ms for the guard, some twenty while it fills; it was one each 2.5 ms.
-  t.ok(majors > 0 && majors < 100, `${majors} major collections in 1.5 s`)
+  // 31 to 40 with the guard, most of them one a look. It was one each 2.5 ms, then 120 to 130 [Node 20 and 24].
+  t.ok(majors > 0 && majors < 80, `${majors} major collections in 4 s`)
 })
 
 t.test('last words: written at the first rung, emptied when the pressure has passed', async t => {
