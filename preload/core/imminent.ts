@@ -19,6 +19,8 @@ const PAUSES_LEFT = 2
 const FARTHEST_MS = 800
 /** Growth over so many looks at least, whenever they were … */
 const IMMINENT_LOOKS = 3
+/** … but a heap that has leapt to a rung between two, by what collections left, says enough where so little is left. */
+const LEAPT_MS = 200
 const IMMINENT_WITHIN_MS = 2000
 /** … and over all in the time just gone. */
 const IMMINENT_OVER_MS = 500
@@ -35,11 +37,18 @@ export const imminentMs = (isFullOfHeap: boolean): Millis => millis(isFullOfHeap
 /**
  * Whether the limit is nearer than another look may be, or than `withinMs`. Where the
  * growth is not steady, or of fewer looks than three, it is not: the level can leap where a collection is noticed late.
- * Never throws.
+ * `isHeapRung`: a heap at a rung's level; there two looks are enough for what is nearest of all. Never throws.
  */
-export function isImminent(recent: readonly Point[], level: Bytes, whole: Bytes, withinMs: Millis): boolean {
-  const left = recent.length < IMMINENT_LOOKS ? undefined : timeTo(whole, level, growthOf(recent))
+export function isImminent(
+  recent: readonly Point[],
+  level: Bytes,
+  whole: Bytes,
+  withinMs: Millis,
+  isHeapRung = false,
+): boolean {
+  const left = timeTo(whole, level, growthOf(recent))
   if (left === undefined) return false
+  if (recent.length < IMMINENT_LOOKS) return isHeapRung && left < LEAPT_MS
   const pauses = recent.map(({ atMs }, n) => atMs - (recent[n - 1]?.atMs ?? atMs))
   return left < Math.max(withinMs, Math.min(PAUSES_LEFT * Math.max(...pauses), FARTHEST_MS))
 }

@@ -164,7 +164,14 @@ function climb(
   const isCritical =
     (isCramped && rung !== undefined) ||
     level >= share(criticalPercent, whole) ||
-    (isFrom && isImminent(recent, level, whole, isCramped || rung !== undefined ? withinMs : millis(0)))
+    (isFrom &&
+      isImminent(
+        recent,
+        level,
+        whole,
+        isCramped || rung !== undefined ? withinMs : millis(0),
+        isWarn && resource === 'heap',
+      ))
   const reached: Rung | undefined = isCritical ? 'critical' : isWarn ? 'warn' : undefined
   if (reached !== undefined && rung !== 'critical' && reached !== rung) {
     events.push({ kind: 'pressure', resource, rung: reached, isCramped })

@@ -55,6 +55,8 @@ for (const [name, everyMs, levels, want] of [
   ['and one more', 100, [77, 78, 79, 80, 80], ['3 heap warn cramped', '4 heap critical cramped']],
   ['the same in haste: full in a third of a second', 50, [71, 74, 77, 80], ['3 heap critical cramped']],
   ['the same, a hundred times slower', 10_000, [77, 78, 79, 80], []],
+  ['from half to 90 % between two looks: full in a tenth of a second', 400, [50, 90], ['1 heap critical']],
+  ['the same in two seconds', 2000, [50, 90], ['1 heap warn']],
   ['below what V8 gives up at', 100, [75, 76, 77, 78], []],
 ] as const)
   t.test(`heap: ${name}`, async t =>

@@ -28,6 +28,18 @@ for (const [name, recent, isOnRung, want] of [
     ),
   )
 
+for (const [name, recent, isHeapRung, want] of [
+  ['0.1 s is left', looks(500, 500, 917), true, true],
+  ['exactly 0.2 s are left', looks(600, 400, 850), true, false],
+  ['a little less', looks(600, 400, 851), true, true],
+  ['of a container, or below the rungs', looks(500, 500, 917), false, false],
+  ['it falls', looks(500, 990, 980), true, false],
+  ['one look', looks(500, 990), true, false],
+] as const)
+  t.test(`a heap that leapt in two looks: ${name}`, async t =>
+    t.equal(isImminent(recent, bytes(recent.at(-1)?.value ?? 0), bytes(1000), millis(0), isHeapRung), want),
+  )
+
 t.test('a container that is full of heap: three seconds', async t => {
   const recent = looks(250, 800, 825, 850)
   t.equal(isImminent(recent, bytes(850), bytes(1150), imminentMs(true)), false, 'exactly three')
