@@ -179,9 +179,12 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
   const act = (event: LadderEvent, moment: Moment): void => {
     switch (event.kind) {
       case 'pressure':
-        speaker.pressure(event, moment)
+        // The watchdog may have said it in this very moment.
+        if (handover()?.claim(event.resource, event.rung) ?? true) speaker.pressure(event, moment)
+        else evidence.adoptLastWords()
         break
       case 'pressure-eased':
+        handover()?.ease(event.resource)
         speaker.eased(event.resource, moment)
         break
       case 'oom-kill':
@@ -228,7 +231,6 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     if (before.heap !== state.heap || before.container !== state.container) evidence.adoptLastWords()
     const next = step(before, sample, now)
     state = next.state
-    shared?.setRungs({ heap: state.heap.rung, container: state.container.rung })
     shared?.setFigures(sample.memory)
     const isHalfWay = eye.isNear(state, bounds.limitBytes())
     const calmMs = settings.pulseMs

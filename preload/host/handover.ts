@@ -12,7 +12,10 @@ export interface Handover {
   readonly beats: () => number
   /** The highest rung that was said in this climb, by either thread. */
   readonly rungs: () => Rungs
-  readonly setRungs: (rungs: Rungs) => void
+  /** Before a line: true where neither thread has said this rung, or a higher one, in this climb; from now on it is said. */
+  readonly claim: (resource: Resource, rung: Rung) => boolean
+  /** A climb is over. */
+  readonly ease: (resource: Resource) => void
   /** In the watchdog: may it connect to the main thread? Not when the process is about to end. */
   readonly connect: () => boolean
   readonly disconnected: () => void
@@ -30,8 +33,7 @@ export interface Handover {
 
 const ORDER: readonly (Rung | undefined)[] = [undefined, 'warn', 'critical']
 const BEAT = 0
-const HEAP = 1
-const CONTAINER = 2
+const CELLS = { heap: 1, container: 2 } as const
 const CONNECTION = 3
 /** Values of the connection's cell. */
 const [NONE, OPEN, ENDING, OVER] = [0, 1, 2, 3] as const
@@ -50,11 +52,17 @@ export function openHandover(memory = new SharedArrayBuffer(FIGURES_AT + 8 * FIG
     memory,
     beat: () => void add(cells, BEAT, 1),
     beats: () => load(cells, BEAT),
-    rungs: () => ({ heap: ORDER[load(cells, HEAP)], container: ORDER[load(cells, CONTAINER)] }),
-    setRungs: ({ heap, container }) => {
-      store(cells, HEAP, ORDER.indexOf(heap))
-      store(cells, CONTAINER, ORDER.indexOf(container))
+    rungs: () => ({ heap: ORDER[load(cells, CELLS.heap)], container: ORDER[load(cells, CELLS.container)] }),
+    claim: (resource, rung) => {
+      const cell = CELLS[resource]
+      const wanted = ORDER.indexOf(rung)
+      for (;;) {
+        const said = load(cells, cell)
+        if (said >= wanted) return false
+        if (compareExchange(cells, cell, said, wanted) === said) return true
+      }
     },
+    ease: resource => void store(cells, CELLS[resource], 0),
     connect: () => compareExchange(cells, CONNECTION, NONE, OPEN) === NONE,
     disconnected: () => {
       if (compareExchange(cells, CONNECTION, OPEN, NONE) === OPEN) return

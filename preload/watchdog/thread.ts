@@ -116,8 +116,8 @@ export function watch(): void {
     speaker.pressure(event, moment)
   }
   const sayPressure = (event: Pressure, moment: Moment): void => {
-    // Whatever comes of the line, the rung is taken: the main thread does not say it again.
-    handover.setRungs({ ...handover.rungs(), [event.resource]: event.rung })
+    // The main thread may have come back and said it in this very moment. Whatever comes of the line, the rung is taken.
+    if (!handover.claim(event.resource, event.rung)) return
     sayWaiting()
     if (event.resource === 'heap' && probe.named().length === 0 && main?.isSampling())
       waiting = { event, moment, untilMs: own.uptime() + NAMES_MS }

@@ -1,4 +1,5 @@
-// What the two threads share at the end: a connection to the main thread is given up before Node waits for it.
+// What the two threads share: which rungs are said; at the end a connection to the main thread is given up before Node
+// waits for it.
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import { openHandover } from '../../preload/host/handover.ts'
@@ -43,4 +44,19 @@ t.test('a watchdog that does not answer holds the end up for a moment only', asy
   t.equal(handover.isEnding(), true)
   handover.disconnected()
   t.equal(handover.isEnding(), false)
+})
+
+t.test('a rung is said by one thread alone, and each once a climb', async t => {
+  const main = openHandover()
+  const watchdog = openHandover(main.memory)
+  t.equal(main.claim('heap', 'warn'), true)
+  t.equal(watchdog.claim('heap', 'warn'), false)
+  t.equal(watchdog.claim('heap', 'critical'), true)
+  t.equal(main.claim('heap', 'critical'), false)
+  t.equal(main.claim('heap', 'warn'), false, 'a lower one is over')
+  t.strictSame(main.rungs(), { heap: 'critical', container: undefined })
+  t.equal(main.claim('container', 'critical'), true, 'the other resource')
+  main.ease('heap')
+  t.strictSame(watchdog.rungs(), { heap: undefined, container: 'critical' })
+  t.equal(watchdog.claim('heap', 'warn'), true, 'the next climb')
 })
