@@ -20,6 +20,9 @@ declare const HEAPGUARD_VERSION: string
 const PULSE_MS = 1000
 /** As PID 1 the guard listens for signals: as soon as the app has had time to begin. */
 const PID1_MS = 50
+/** In Node since 16; not in the library that the types are of. */
+type WaitAsync = (of: Int32Array, at: number, value: number, timeoutMs: number) => { readonly value: Promise<unknown> }
+
 const STDERR = '/proc/self/fd/2'
 /** As in captured.ts. */
 const GUARD_FILE = 'preload.js'
@@ -87,6 +90,7 @@ function startQuietly(natives: Taken, command: string): boolean {
     })
   let budget: ReturnType<typeof quietBudgetOf>
   let stderr: string
+  let isWaiting = false
   try {
     stderr = readlinkSync(STDERR)
     if (!stderr.startsWith('pipe:') || env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE) return false
@@ -108,6 +112,20 @@ function startQuietly(natives: Taken, command: string): boolean {
       pid,
     )
     if (budget === undefined) return false
+    // V8's own clock, in place of a timer: unref'd, in no list of handles, without an id. It cannot be stopped, and needs not.
+    const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync }
+    const pauseMs = pid === 1 ? PID1_MS : PULSE_MS
+    waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs).value.then(() => {
+      try {
+        if (isWaiting) handOver(pid !== 1)
+      } catch (error) {
+        try {
+          write(`heapguard: could not go on (${(error as Error).message}); the app runs without it\n`)
+        } catch {
+          // A rejection that nobody handles ends the app: no fault of the guard's gets that far.
+        }
+      }
+    })
     write(quietHead('heap-validated', now(), pid) + budget.text)
   } catch {
     // A file that is not where it usually is, a pipe that is full or another user's: the long way knows them all.
@@ -116,28 +134,13 @@ function startQuietly(natives: Taken, command: string): boolean {
   const startedAtS = uptime()
   const workers = followWorkers()
   const handOver = (isDue: boolean): Guard => {
-    natives[9](timer)
+    isWaiting = false
     const variables = { NODE_OPTIONS, CONTAINER_MEMORY_MB }
     const startedAtMs = startedAtS * 1000
     guard = quiet
     guard = startWhole(natives, { budget, variables, stderr, workers, startedAtMs, isDue } as QuietStart)
     return guard
   }
-  const timer = natives[8](
-    () => {
-      try {
-        handOver(pid !== 1)
-      } catch (error) {
-        try {
-          write(`heapguard: could not go on (${(error as Error).message}); the app runs without it\n`)
-        } catch {
-          // What throws in a timer ends the app: no fault of the guard's gets that far.
-        }
-      }
-    },
-    pid === 1 ? PID1_MS : PULSE_MS,
-  )
-  timer.unref()
   const quiet: Guard = {
     aboutToListen: event => {
       if (event === 'SIGTERM' || event === 'SIGINT') handOver(false).aboutToListen(event)
@@ -153,6 +156,7 @@ function startQuietly(natives: Taken, command: string): boolean {
     },
   }
   guard = quiet
+  isWaiting = true
   return true
 }
 
