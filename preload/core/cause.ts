@@ -68,7 +68,7 @@ export function causeOf(history: readonly Look[], now: Look, limitBytes: Bytes, 
   const others = (look: Look): number => look.held - (look.shmem ?? 0) - look.rss
   const grown = (part: (look: Look) => number, idle = 0): number =>
     part(now) - (before === undefined ? idle : part(before))
-  const parts: readonly (readonly [CauseKind, number])[] = [
+  const parts: readonly Part[] = [
     ['heap', grown(look => look.heapTotal)],
     ['buffers', grown(look => look.arrayBuffers)],
     ['tmpfs', grown(look => look.shmem ?? 0)],
@@ -76,19 +76,23 @@ export function causeOf(history: readonly Look[], now: Look, limitBytes: Bytes, 
     ['process', grown(others)],
   ]
   const largest = parts.reduce((most, next) => (next[1] > most[1] ? next : most))
-  const files = parts[FILES] as (typeof parts)[number]
-  // What is written to such files goes through Buffers, which lie about until they are collected; the files stay.
-  const isOfFiles = largest[0] === 'buffers' && files[1] >= largest[1] * AS_MUCH_SHARE
-  const [kind, part] = isOfFiles ? files : largest
+  const [, buffers, files, copies] = parts as [Part, Part, Part, Part, Part]
+  // What goes into such files, or to native code that keeps a copy, goes through Buffers, which lie about until they are
+  // collected; the files and the copies stay.
+  const stays = files[1] > copies[1] ? files : copies
+  const goesThrough =
+    (largest === buffers && isAsMuch(stays[1], buffers[1])) || (largest === stays && isAsMuch(buffers[1], stays[1]))
+  const [kind, part] = goesThrough ? stays : largest
   // What is freed in one part while another grows hides in the sum: then the share is of what grew.
-  const isMost = part > 0 && largest[1] >= MOST_SHARE * ofBytes
+  const isMost = part > 0 && (goesThrough ? part + buffers[1] : part) >= MOST_SHARE * ofBytes
   return { kind: isMost ? kind : 'unknown', partBytes: bytes(Math.max(0, part)), ofBytes, sinceMs }
 }
 
-/** tmpfs among the parts. */
-const FILES = 2
-/** Grown as much as another, give or take a few Buffers. */
+type Part = readonly [CauseKind, number]
+
+/** Grown as much as the larger one, give or take a few Buffers. */
 const AS_MUCH_SHARE = 0.8
+const isAsMuch = (grown: number, larger: number): boolean => grown >= larger * AS_MUCH_SHARE
 
 function beforeTheClimb(history: readonly Look[], now: Look, limitBytes: Bytes): Look | undefined {
   for (const share of CLIMB_SHARES)
