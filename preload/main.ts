@@ -1,6 +1,6 @@
 // The only file with effects at import: gate, a quiet start or a whole one, and one catch that never lets an error out.
 // The quiet start is what nearly every process needs of the guard before the app begins, and at a short life's end: one
-// boot line, one timer, two hooks. It stands here in one piece, since each function is looked through, compiled and run at
+// boot line, one wait, two hooks. It stands here in one piece, since each function is looked through, compiled and run at
 // every start of every Node. The whole guard (boot.ts) takes over at the first tick, or when the app listens for a signal;
 // wherever anything is not plain it starts in this one's place. What a quiet start does not run is a function, which V8
 // only skims, or in another file.
