@@ -98,10 +98,12 @@ const ROWS: readonly Row[] = [
 /** With the watchdog each row that ends by memory is explained before, but for what happens inside one native call. */
 const watched = (row: Row): Row => {
   const isOneCall = row.way === 'one huge allocation' || row.way === 'JSON.parse'
-  const isByMemory = [...UNSEEN, ...V8, ...KERNEL].some(word => row.says.includes(word)) && row.end === undefined
-  const leastExplained = isByMemory && !isOneCall && row.way !== 'process.abort' ? 1 : 0
-  // What is seen of it cannot be wrong, only more.
-  const says = row.says === UNSEEN && isByMemory ? [...UNSEEN, ...V8, ...KERNEL] : row.says
+  const isEnded = row.end !== undefined || row.way === 'process.abort'
+  const isByMemory = !isEnded && [...UNSEEN, ...V8, ...KERNEL].some(word => row.says.includes(word))
+  const leastExplained = isByMemory && !isOneCall ? 1 : 0
+  // More is seen of it; inside JSON.parse a container that fills, and V8 tells nothing of its heap.
+  const more = row.way === 'JSON.parse' ? ['kernel-oom possible'] : isByMemory ? [...V8, ...KERNEL] : []
+  const says = row.says.includes(UNSEEN[0] as string) ? [...row.says, ...more] : row.says
   return { ...row, says, leastExplained }
 }
 
