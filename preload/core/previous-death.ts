@@ -91,7 +91,8 @@ export function judgeDeath(remains: Remains): Judgement {
   if (standing?.isNear !== undefined && !(afterSignal && standing.isNear === 'possible')) {
     const death = standing.resource === 'heap' ? 'v8-heap-limit' : 'kernel-oom'
     const other = standing === heap ? container : heap
-    const isTorn = afterSignal || isAsNear(other, standing) || (standing === container && isUntold(last, remains))
+    const isTorn =
+      afterSignal || isAsNear(other, standing) || (standing === container && isUntold(standing, last, remains))
     return is(death, isTorn ? 'possible' : standing.isNear, { kind: 'level', standing, afterSignal })
   }
   if (signalled?.signal !== undefined) {
@@ -157,12 +158,12 @@ function nearest(heap: Standing | undefined, container: Standing | undefined): S
  * Whether the container was only on its way, by memory of which nobody knows the part, and so much of it that the heap may
  * have been full first: inside one native call (JSON.parse) V8 tells the watchdog nothing of its heap.
  */
-function isUntold(last: Beat, { ceilingBytes }: Remains): boolean {
-  const { rssBytes, heapTotalBytes, arrayBuffersBytes, oldSpaceBytes, heldBytes, limitBytes } = last
+function isUntold({ levelBytes, limitBytes }: Standing, last: Beat, { ceilingBytes }: Remains): boolean {
+  const { rssBytes, heapTotalBytes, arrayBuffersBytes, oldSpaceBytes } = last
   const untold = rssBytes - heapTotalBytes - arrayBuffersBytes
   return (
     last.containerRung === undefined &&
-    heldBytes < (limitBytes ?? 0) * NEAR_SHARE.container &&
+    levelBytes < limitBytes * NEAR_SHARE.container &&
     ceilingBytes !== undefined &&
     oldSpaceBytes + untold >= ceilingBytes
   )
