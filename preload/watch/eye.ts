@@ -23,7 +23,7 @@ export interface Eye {
   readonly aside: (group: MemoryGroup | undefined) => Sample
   /** V8's old generation now. */
   readonly oldSpace: () => Bytes
-  /** The levels before the last sample: those of the sample, or the glance, just before it. */
+  /** The levels before the last sample: those of the sample, or the glance, a pulse or two before it. */
   readonly before: () => Levels | undefined
   /** The looks of this climb. */
   readonly history: () => readonly Look[]
@@ -47,7 +47,7 @@ export function openEye(host: Host, onCollected: () => void): Eye {
   let glances = 0
   let glanced: Glance | undefined
   let before: Levels | undefined
-  let sinceLast: Levels | undefined
+  let sinceLast: Glance | undefined
   let last: Sample | undefined
   let history: readonly Look[] = []
 
@@ -56,13 +56,13 @@ export function openEye(host: Host, onCollected: () => void): Eye {
       if (++glances > mostInARow || last === undefined) return undefined
       const was = glanced
       glanced = sampler.glance(group)
-      if (was === undefined || !isCalm(state, limitBytes, was, glanced)) return undefined
-      sinceLast = levelsOf(glanced)
-      return glanced
+      // Not this one: a look that follows in the same moment would tell growth over next to no time.
+      if (was !== undefined && was.uptimeMs > last.uptimeMs) sinceLast = was
+      return was !== undefined && isCalm(state, limitBytes, was, glanced) ? glanced : undefined
     },
     look: group => {
       glances = 0
-      before = sinceLast ?? last
+      before = sinceLast === undefined ? last : levelsOf(sinceLast)
       sinceLast = undefined
       last = sampler.whole(group)
       history = remember(history, lookAt(last, last.uptimeMs))

@@ -60,6 +60,20 @@ for (const [name, grown, wantMs] of [
     t.equal(timeToNearest(state, eye.before(), sample), millis(wantMs))
   })
 
+t.test('a look in the same moment as a glance tells growth from the glance before that', async t => {
+  const { now, eye } = processOf()
+  eye.look(GROUP)
+  for (let n = 1; n <= 3; n++) {
+    now.ms = n * 1000
+    eye.glance(state, BOTH, GROUP, 59)
+  }
+  now.ms = 3001
+  now.heap = 20.1
+  const sample = eye.look(GROUP)
+  t.equal(eye.before()?.uptimeMs, millis(2000))
+  t.ok((timeToNearest(state, eye.before(), sample) ?? 0) > 1_000_000, 'a tenth of an MB is no haste')
+})
+
 t.test('so many glances in a row, then a whole look; the first two looks are whole', async t => {
   const { eye } = processOf()
   t.equal(eye.glance(state, BOTH, GROUP, 2), undefined, 'nothing to hold it against')
