@@ -75,8 +75,8 @@ export function judgeDeath(remains: Remains): Judgement {
   if (last.end === 'uncaught') return is('crash', 'certain', { kind: 'uncaught' })
   if (last.end === 'exit') return { kind: 'quiet-end' }
 
-  const heap = standingOf('heap', beats, last.oldSpaceBytes, remains.ceilingBytes, last.heapRung)
-  const container = standingOf('container', beats, last.heldBytes, last.limitBytes, last.containerRung)
+  const heap = standingOf('heap', beats, last.oldSpaceBytes, remains.ceilingBytes, rungAtEnd(beats, 'heapRung'))
+  const container = standingOf('container', beats, last.heldBytes, last.limitBytes, rungAtEnd(beats, 'containerRung'))
   const kills = oomKillsNow === undefined || last.oomKills === undefined ? 0 : oomKillsNow - last.oomKills
   if (kills > 0) {
     const isSure = container?.isNear !== undefined
@@ -142,6 +142,16 @@ function standingOf(
   // On a rung and still rising: it was on its way.
   const isRising = rung === 'warn' && ahead > 0 && share >= NEAR_SHARE[resource]
   return { resource, levelBytes, limitBytes, growth, share, isNear: isRising ? 'likely' : isNear }
+}
+
+/** The beats of two threads are so close: a climb that is over has been under its rung for longer. */
+const SAME_MOMENT_MS = 1000
+
+/** The rung of the climb in which the run ended: of two threads that write beats one may not know yet what the other said. */
+function rungAtEnd(beats: readonly Beat[], which: 'heapRung' | 'containerRung'): Beat['heapRung'] {
+  const end = beats.at(-1)?.uptimeMs ?? 0
+  const rungs = beats.filter(({ uptimeMs }) => end - uptimeMs < SAME_MOMENT_MS).map(beat => beat[which])
+  return rungs.find(rung => rung === 'critical') ?? rungs.find(rung => rung !== undefined)
 }
 
 const leftBytes = ({ levelBytes, limitBytes }: Standing): number => limitBytes - levelBytes

@@ -172,7 +172,8 @@ export function watch(): void {
     }
     const sample = eye.look(bounds.budget().kernelLimit.group)
     if (!isBlocked) return
-    const next = step(state, sample, sample.uptimeMs)
+    // What the main thread said a moment ago is not said again, and stands in the record.
+    const next = step(withRungs(state, handover.rungs()), sample, sample.uptimeMs)
     state = next.state
     // First what outlives the process.
     if (!handover.isEnding()) note(sample)

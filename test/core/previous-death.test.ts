@@ -135,6 +135,20 @@ const CASES: readonly (readonly [string, Remains, string])[] = [
     'killed-from-outside possible calm',
   ],
   ['the heap’s second rung', remains([{ heapMB: 100, heapRung: 'critical' }]), 'v8-heap-limit likely level'],
+  [
+    'a rung that only the other thread knew of',
+    remains([
+      { at: 59.5, heapMB: 112, heapRung: 'critical' },
+      { at: 59.8, heapMB: 114, heapRung: 'warn' },
+      { heapMB: 114 },
+    ]),
+    'v8-heap-limit likely level',
+  ],
+  [
+    'a rung of a climb that is over',
+    remains([{ at: 58, heapMB: 80, heapRung: 'warn' }, { heapMB: 80 }]),
+    'killed-from-outside possible calm',
+  ],
   ['the heap’s first rung', remains([{ heapMB: 110, heapRung: 'warn' }]), 'v8-heap-limit possible level'],
   [
     '… and it rises',
