@@ -5,7 +5,7 @@
 // wherever anything is not plain it starts in this one's place. What a quiet start does not run is a function, which V8
 // only skims, or in another file.
 import { isOff } from './core/enabled.ts'
-import { quietBudgetOf, quietEndOf, quietHead } from './core/quiet.ts'
+import { isOwnPipe, quietBudgetOf, quietEndOf, quietHead } from './core/quiet.ts'
 import { bytes, roundedMB } from './core/units.ts'
 import { isUsual } from './core/usual.ts'
 import type { QuietStart } from './host/after-quiet-start.ts'
@@ -24,8 +24,6 @@ const PID1_MS = 50
 type WaitAsync = (of: Int32Array, at: number, value: number, timeoutMs: number) => { readonly value: Promise<unknown> }
 
 const STDERR = '/proc/self/fd/2'
-/** As in captured.ts. */
-const GUARD_FILE = 'preload.js'
 
 const target = process as unknown as ListeningProcess
 const { env, execArgv, pid } = process
@@ -95,8 +93,7 @@ function startQuietly(natives: Taken, command: string): boolean {
     stderr = readlinkSync(STDERR)
     if (!stderr.startsWith('pipe:') || env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE) return false
     // A parent under the guard may hold the other end (captured.ts finds out).
-    const above = `/proc/${process.ppid}/`
-    if (pid !== 1 && (readText(`${above}environ`) + readText(`${above}cmdline`)).includes(GUARD_FILE)) return false
+    if (pid !== 1 && !isOwnPipe(process.ppid, stderr, readText, path => readlinkSync(path))) return false
     budget = quietBudgetOf(
       {
         readText,

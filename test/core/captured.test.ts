@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { type Ancestry, mustHoldBack } from '../../preload/core/captured.ts'
+import { isOwnPipe } from '../../preload/core/quiet.ts'
 
 interface Process {
   readonly parent?: number
@@ -104,4 +106,61 @@ t.test('a parent without the guard costs two reads', async t => {
   const { ancestry, reads } = asked({ 1: INIT, 20: { ...SH, environ: '' } })
   t.equal(mustHoldBack(ancestry, PIPE), false)
   t.strictSame(reads, ['/proc/20/environ', '/proc/20/cmdline'])
+})
+
+/** The quiet start's question, of the same processes. */
+function isOwn({ readText, descriptors: { parentPid, readLink } }: Ancestry): boolean {
+  const read = (path: string): string => {
+    const text = readText(path)
+    if (text === undefined) throw new Error(`ENOENT ${path}`)
+    return text
+  }
+  try {
+    return isOwnPipe(parentPid, 'mine', read, readLink)
+  } catch {
+    return false
+  }
+}
+
+for (const [name, others] of [
+  ['an app under an init', { 1: INIT }],
+  ['an app under npm start', { 1: APP, 20: SH }],
+  ['a worker of a cluster', { 1: { ...SH, environ: '' }, 20: APP }],
+  ['a parent that has never heard of the guard', { 1: { ...APP, environ: 'PATH=/bin\0', stderr: 'other' } }],
+  ['a name with brackets and a newline', { 1: INIT, 20: { ...SH, parent: 1, comm: 'a) S 7\n(b' } }],
+] as const satisfies readonly (readonly [string, Record<number, Process>])[])
+  t.test(`a quiet start is sure of its pipe: ${name}`, async t => {
+    t.equal(isOwn(asked(others).ancestry), true)
+  })
+
+t.test('a quiet start under the first process of the container asks one link', async t => {
+  const { ancestry, reads } = asked({ 1: APP })
+  t.equal(isOwn(ancestry), true)
+  t.strictSame(reads, [])
+})
+
+t.test('wherever a quiet start is sure of its pipe, nothing is held back', async t => {
+  const one = fc.record(
+    {
+      comm: fc.constantFrom('node', 'a) S 1 (b'),
+      environ: fc.constantFrom('', 'PATH=/bin\0', GUARDED),
+      cmdline: fc.constantFrom('sh\0', 'node\0-r\0/x/preload.js\0'),
+      exe: fc.constantFrom('/usr/bin/dash', '/usr/local/bin/node', 'EACCES'),
+      stderr: fc.constantFrom('mine', 'mine', 'mine', 'docker', 'EACCES'),
+      parent: fc.constantFrom(0, 1),
+    },
+    { requiredKeys: ['exe', 'cmdline'] },
+  )
+  let sure = 0
+  fc.assert(
+    fc.property(fc.array(one, { maxLength: 4 }), fc.boolean(), (all, hasInit) => {
+      const others = Object.fromEntries(all.map((process, at) => [hasInit && at === 0 ? 1 : at * 10 + 20, process]))
+      const { ancestry } = asked(others)
+      if (!isOwn(ancestry)) return
+      sure++
+      if (mustHoldBack(ancestry, PIPE)) throw new Error('the long way holds back')
+    }),
+    { numRuns: 5000 },
+  )
+  t.ok(sure > 500, `${sure} of 5000 were sure`)
 })

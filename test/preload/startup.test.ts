@@ -37,9 +37,12 @@ const APP = `try { require('node:fs').openSync('${MARK}') } catch {}`
  * pipe that is read, as under a container runtime: what Node gives a child as a pipe is a socket.
  */
 function openedFiles(preloadFile: string, env: Readonly<Record<string, string>> = {}): readonly string[] {
+  return openedBy([NODE, '--require', preloadFile, '-e', APP], env)
+}
+
+function openedBy(node: readonly string[], env: Readonly<Record<string, string>>): readonly string[] {
   const trace = join(emptyFolder(), 'trace')
   const strace = ['strace', '-f', '-qq', '-s', '4096', '-e', 'trace=open,openat,openat2', '-o', trace]
-  const node = [NODE, '--require', preloadFile, '-e', APP]
   const variables = Object.entries({ PATH: process.env.PATH ?? '', ...env }).map(([name, value]) => `${name}=${value}`)
   const script = '"$@" 2>&1 >/dev/null | cat >/dev/null'
   spawnSync('env', ['-i', ...variables, 'sh', '-c', script, 'sh', ...strace, ...node])
@@ -86,6 +89,25 @@ t.test('start-up opens the preload itself, and kernel files', { skip: why }, asy
     const times = opened.filter(other => other === path).length
     t.ok(times <= 2, `${path} is opened ${times} times, of at most 2`)
   }
+})
+
+/**
+ * As in a container whose image sets NODE_OPTIONS, under `sh -c` or `npm start`: the shell above has the guard in its
+ * environment and the same pipe as stderr. The script is in a file, since no command line further up may name the guard.
+ */
+function openedUnderShell(preloadFile: string): readonly string[] {
+  const script = join(emptyFolder(), 'start.sh')
+  writeFileSync(script, `export NODE_OPTIONS='--require ${preloadFile}'\nsh -c '"$NODE" -e "$APP"; exit 0'\n`)
+  return openedBy(['sh', script], { ...FITS, NODE, APP }).filter(path => path !== script)
+}
+
+t.test('so it does under a shell that has the guard in its environment', { skip: why }, async t => {
+  const dist = resolve('dist')
+  const opened = beyond(openedUnderShell(GUARD), openedUnderShell(FLOOR))
+  const others = opened.filter(
+    path => !KERNEL_FILES.some(([known]) => known.test(path)) && !OTHERS_FILES.includes(path),
+  )
+  t.same(others.map(path => path.replace(`${dist}/`, 'dist/')).sort(), ['dist/package.json', 'dist/preload.js'])
 })
 
 t.test('what is off opens the preload itself and nothing more', { skip: why }, async t => {
