@@ -7,12 +7,13 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { GUARD } from './lib/variants.mjs'
 
-const SUITES = ['startup', 'memory', 'running', 'micro', 'peers']
+const SUITES = ['startup', 'memory', 'idle', 'load', 'micro', 'peers']
 const USAGE = `node bench/run.mjs [options]
   --only A,B        of ${SUITES.join(', ')}; all without it
   --nodes A,B       paths of node binaries; this one without it
   --runs N          rounds of each comparison (default 20)
   --seconds N       how long a process is watched, or served with requests (default: each suite's own)
+  --match A,B       of the rows under load those with A or B in their name, and what they are compared with
   --quick           a look that takes minutes, not an hour: few rounds, short watches
   --json FILE       all figures
   --markdown FILE   the tables`
@@ -70,6 +71,7 @@ function readOptions() {
     quick,
     runs: whole('runs', values.runs) ?? (quick ? 5 : 20),
     seconds: whole('seconds', values.seconds),
+    match: values.match,
     json: values.json,
     markdown: values.markdown,
   }
@@ -85,6 +87,7 @@ function readArguments() {
         nodes: text,
         runs: text,
         seconds: text,
+        match: text,
         json: text,
         markdown: text,
         quick: flag,

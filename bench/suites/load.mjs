@@ -1,4 +1,4 @@
-// What the guard costs while the app runs: CPU of a process that does nothing, throughput and p99 of one that serves.
+// What the guard costs an app that serves: throughput and p99.
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,72 +8,21 @@ import { toolPath } from '../lib/installed.mjs'
 import { evaluate, find, heapLimitMB, start } from '../lib/process.mjs'
 import { inTurn } from '../lib/rounds.mjs'
 import { pairedRatio, spread } from '../lib/stats.mjs'
-import { fixed, ratioText, spreadText, table } from '../lib/table.mjs'
+import { ratioText, spreadText, table } from '../lib/table.mjs'
 import { BARE, BENCH, EMPTY, EMPTY_AGAIN, fitting, guard, isKnown } from '../lib/variants.mjs'
 
 const run_ = promisify(execFile)
 
-export async function run({ node, runs, seconds, quick, say }) {
+export async function run({ node, runs, seconds, quick, match, say }) {
   const nodeVersion = await evaluate(node, 'process.version')
   const fits = fitting(await heapLimitMB(node))
-  const idle = await idleProcess({
-    node,
-    fits,
-    nodeVersion,
-    runs: quick ? 2 : 5,
-    seconds: seconds ?? (quick ? 5 : 60),
-    say,
-  })
-  const served = await underLoad({ node, fits, nodeVersion, runs, seconds: seconds ?? (quick ? 2 : 5), say })
-  return { nodeVersion, idle, served, markdown: `${idle.markdown}\n${served.markdown}` }
+  const served = await underLoad({ node, fits, nodeVersion, runs, seconds: seconds ?? (quick ? 2 : 5), match, say })
+  return { nodeVersion, served, markdown: served.markdown }
 }
 
-const timer = (name, ms) => ({
-  name,
-  preload: resolve(BENCH, 'preloads/timer.cjs'),
-  env: { BENCH_TIMER_MS: String(ms) },
-})
-
-async function idleProcess({ node, fits, nodeVersion, runs, seconds, say }) {
-  const variants = [
-    BARE,
-    EMPTY,
-    EMPTY_AGAIN,
-    timer("an empty unref'd timer each second", 1000),
-    guard('heapguard, defaults', fits),
-    timer("an empty unref'd timer each 50 ms", 50),
-    ...(isKnown('HEAPGUARD_PULSE_MS')
-      ? [guard('heapguard, the fastest pulse (50 ms)', { ...fits, HEAPGUARD_PULSE_MS: '50' })]
-      : []),
-    ...(isKnown('HEAPGUARD_WATCHDOG') ? [guard('heapguard, watchdog', { ...fits, HEAPGUARD_WATCHDOG: 'true' })] : []),
-  ]
-  say(`${nodeVersion} idle: ${runs} × ${seconds} s, all ${variants.length} at once`)
-  const figures = variants.map(() => [])
-  for (let round = 0; round < runs; round++)
-    await Promise.all(
-      variants.map(async (variant, index) => {
-        const appEnv = { BENCH_MS: String(seconds * 1000 + 2000), BENCH_REPORT_MS: '0' }
-        const app = start(node, [resolve(BENCH, 'apps/idle.cjs')], { ...variant, appEnv })
-        const { cpuUs, ms } = await app.says('last')
-        await app.ended
-        figures[index].push(cpuUs / (ms / 1000))
-      }),
-    )
-  const rows = variants.map(({ name }, index) => ({ name, cpuUsPerS: spread(figures[index]) }))
-  const markdown = table(
-    `CPU of an idle process, Node ${nodeVersion}`,
-    ['preload', 'µs of CPU a second', '% of a core'],
-    rows.map(({ name, cpuUsPerS }) => [name, spreadText(cpuUsPerS, 0), fixed(cpuUsPerS.median / 1e4, 3)]),
-    [
-      `Medians and quartiles of ${runs} rounds of ${seconds} s, from 2 s after the start; all processes at once, each with its own accounting.`,
-    ],
-  )
-  return { seconds, runs, rows, markdown }
-}
-
-async function underLoad({ node, fits, nodeVersion, runs, seconds, say }) {
+async function underLoad({ node, fits, nodeVersion, runs, seconds, match, say }) {
   const generator = await loadGenerator(node)
-  const variants = [
+  const all = [
     BARE,
     EMPTY,
     EMPTY_AGAIN,
@@ -84,12 +33,15 @@ async function underLoad({ node, fits, nodeVersion, runs, seconds, say }) {
     ...(isKnown('HEAPGUARD_WATCHDOG') ? [guard('heapguard, watchdog', { ...fits, HEAPGUARD_WATCHDOG: 'true' })] : []),
     ...(isKnown('HEAPGUARD_PROFILE') ? underHeapPressure() : []),
   ]
+  const asked = all.filter(({ name }) => match === undefined || match.split(',').some(text => name.includes(text)))
+  const bases = new Set(asked.map(baseOf))
+  const variants = all.filter(variant => asked.includes(variant) || bases.has(variant.name))
   say(`${nodeVersion} under load by ${generator.name}: ${runs} × ${seconds} s of ${variants.length}`)
   const figures = await inTurn(variants, runs, variant => serve(node, variant, generator, seconds), { say })
   const pick = key => figures.map(rounds => rounds.map(figure => figure[key]))
   const [perS, p99] = [pick('requestsPerS'), pick('p99Us')]
   const rows = variants.map((variant, index) => {
-    const base = variants.findIndex(({ name }) => name === (variant.base ?? EMPTY.name))
+    const base = variants.findIndex(({ name }) => name === baseOf(variant))
     return {
       name: variant.name,
       requestsPerS: spread(perS[index]),
@@ -114,6 +66,9 @@ async function underLoad({ node, fits, nodeVersion, runs, seconds, say }) {
   )
   return { seconds, runs, generator: generator.name, rows, markdown }
 }
+
+/** The name of what a row is compared with. */
+const baseOf = ({ base }) => base ?? EMPTY.name
 
 /** The profiler runs from half of the ceiling on: a heap that is held at about 60 % of it. */
 function underHeapPressure() {
