@@ -7,13 +7,27 @@ const BATCH = 5
 /** What one reading can tell apart, in ms a process: user and system are rounded to 1 ms each over a batch. */
 export const RESOLUTION_MS = 1 / BATCH
 
-const quote = word => `'${word.replaceAll("'", "'\\''")}'`
+export const quote = word => `'${word.replaceAll("'", "'\\''")}'`
 
 /**
- * Runs `node args` five times, one after the other, with a variant's environment; milliseconds a process. stderr is a
- * real pipe that is read, as under a container runtime (a pipe that Node makes for a child is a socket). The variables
- * are set by bash itself, so that no process above has the preload's name in /proc/<pid>/environ: the guard would take it
- * for a parent under the guard and look further. bash's fork before each exec is counted, the same in all variants.
+ * Runs a script by bash and returns its stderr. stderr of what it starts can be a real pipe there, as under a container
+ * runtime (a pipe that Node makes for a child is a socket), and variables are set by bash itself, so that no process above has the
+ * preload's name in /proc/<pid>/environ or cmdline: the guard would take it for a parent under the guard and look further.
+ */
+export async function inBash(script, env, cwd) {
+  const bash = spawn('bash', [], { cwd, env, stdio: ['pipe', 'ignore', 'pipe'] })
+  let said = ''
+  bash.stderr.setEncoding('utf8').on('data', text => {
+    said += text
+  })
+  bash.stdin.end(script.join('\n'))
+  await new Promise((done, failed) => bash.on('close', done).on('error', failed))
+  return said
+}
+
+/**
+ * Runs `node args` five times, one after the other, with a variant's environment; milliseconds a process. bash's fork
+ * before each exec is counted, the same in all variants.
  */
 export async function batch(node, args, variant, cwd) {
   const { PATH, HOME, ...own } = environmentOf(variant)
@@ -23,14 +37,8 @@ export async function batch(node, args, variant, cwd) {
     "TIMEFORMAT='time %3R %3U %3S'",
     'exec 4> >(cat >/dev/null)',
     `time for i in {1..${BATCH}}; do ${command} </dev/null >/dev/null 2>&4 || echo "exit $?" >&2; done`,
-  ].join('\n')
-  const bash = spawn('bash', [], { cwd, env: { PATH, HOME }, stdio: ['pipe', 'ignore', 'pipe'] })
-  let said = ''
-  bash.stderr.setEncoding('utf8').on('data', text => {
-    said += text
-  })
-  bash.stdin.end(script)
-  await new Promise((done, failed) => bash.on('close', done).on('error', failed))
+  ]
+  const said = await inBash(script, { PATH, HOME }, cwd)
   const [, wall, user, system] = /^time (\S+) (\S+) (\S+)$/m.exec(said) ?? []
   if (system === undefined || said.includes('exit ')) throw new Error(`${variant.name}: ${said.trim()}`)
   return { cpuMs: ((Number(user) + Number(system)) * 1000) / BATCH, wallMs: (Number(wall) * 1000) / BATCH }

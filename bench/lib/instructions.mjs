@@ -1,10 +1,10 @@
 // Instructions of a whole run, counted by callgrind: the same again to about 0.01 %, on a busy machine too.
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inBash, quote } from './cpu.mjs'
 import { find } from './process.mjs'
 import { environmentOf } from './variants.mjs'
-
-const run = promisify(execFile)
 
 /**
  * What makes a run repeatable: the seed of V8's hashes comes from it too. Other flags (--single-threaded, --hash-seed) would make V8
@@ -18,11 +18,27 @@ export async function counter() {
   if (valgrind === undefined) return undefined
   return async (node, args, variant) => {
     const { preload, ...rest } = variant
-    const tool = ['--tool=callgrind', '--callgrind-out-file=/dev/null', '--smc-check=all-non-file']
-    const required = preload === undefined ? [] : ['--require', preload]
-    const command = [...tool, node, ...REPEATABLE, ...required, ...args]
-    const { stderr } = await run(valgrind, command, { env: environmentOf(rest), maxBuffer: 2 ** 24 })
-    const [, collected] = /Collected\s*:\s*(\d+)/.exec(stderr) ?? []
-    return collected === undefined ? undefined : Number(collected)
+    const folder = mkdtempSync(join(tmpdir(), 'heapguard-bench-'))
+    try {
+      const log = join(folder, 'log')
+      const tool = [
+        '--tool=callgrind',
+        '--callgrind-out-file=/dev/null',
+        '--smc-check=all-non-file',
+        `--log-file=${log}`,
+      ]
+      const required = preload === undefined ? [] : ['--require', preload]
+      const command = [valgrind, ...tool, node, ...REPEATABLE, ...required, ...args].map(quote).join(' ')
+      const { PATH, HOME, ...own } = environmentOf(rest)
+      const assignments = Object.entries(own).map(([name, value]) => `${name}=${quote(value)}`)
+      await inBash([`${[...assignments, command].join(' ')} </dev/null 2>&1 >/dev/null | cat >/dev/null`], {
+        PATH,
+        HOME,
+      })
+      const [, collected] = /Collected\s*:\s*(\d+)/.exec(readFileSync(log, 'utf8')) ?? []
+      return collected === undefined ? undefined : Number(collected)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   }
 }

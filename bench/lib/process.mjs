@@ -6,10 +6,16 @@ import { environmentOf } from './variants.mjs'
 
 const run = promisify(execFile)
 
+/**
+ * bash makes stderr a real pipe, as a container runtime does, and becomes the command: what Node makes for a child is a socket,
+ * on which no start is a quiet one.
+ */
+const ON_A_PIPE = 'exec "$0" "$@" 2> >(exec cat >&2)'
+
 /** Starts `node args` as a variant; its stderr is read and thrown away, its stdout are JSON lines. */
 export function start(node, args, variant) {
   const env = { ...environmentOf(variant), ...variant.appEnv }
-  const child = spawn(node, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('bash', ['-c', ON_A_PIPE, node, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const lines = []
   const waiting = []
   let stderr = ''

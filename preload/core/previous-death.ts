@@ -75,8 +75,9 @@ export function judgeDeath(remains: Remains): Judgement {
   if (last.end === 'uncaught') return is('crash', 'certain', { kind: 'uncaught' })
   if (last.end === 'exit') return { kind: 'quiet-end' }
 
-  const heap = standingOf('heap', beats, last.oldSpaceBytes, remains.ceilingBytes, rungAtEnd(beats, 'heapRung'))
-  const container = standingOf('container', beats, last.heldBytes, last.limitBytes, rungAtEnd(beats, 'containerRung'))
+  const rungs = { heap: rungAtEnd(beats, 'heapRung'), container: rungAtEnd(beats, 'containerRung') }
+  const heap = standingOf('heap', beats, last.oldSpaceBytes, remains.ceilingBytes, rungs.heap)
+  const container = standingOf('container', beats, last.heldBytes, last.limitBytes, rungs.container)
   const kills = oomKillsNow === undefined || last.oomKills === undefined ? 0 : oomKillsNow - last.oomKills
   if (kills > 0) {
     const isSure = container?.isNear !== undefined
@@ -92,7 +93,9 @@ export function judgeDeath(remains: Remains): Judgement {
     const death = standing.resource === 'heap' ? 'v8-heap-limit' : 'kernel-oom'
     const other = standing === heap ? container : heap
     const isTorn =
-      afterSignal || isAsNear(other, standing) || (standing === container && isUntold(standing, last, remains))
+      afterSignal ||
+      isAsNear(other, standing) ||
+      (standing === container && rungs.container === undefined && isUntold(standing, last, remains))
     return is(death, isTorn ? 'possible' : standing.isNear, { kind: 'level', standing, afterSignal })
   }
   if (signalled?.signal !== undefined) {
@@ -172,7 +175,6 @@ function isUntold({ levelBytes, limitBytes }: Standing, last: Beat, { ceilingByt
   const { rssBytes, heapTotalBytes, arrayBuffersBytes, oldSpaceBytes } = last
   const untold = rssBytes - heapTotalBytes - arrayBuffersBytes
   return (
-    last.containerRung === undefined &&
     levelBytes < limitBytes * NEAR_SHARE.container &&
     ceilingBytes !== undefined &&
     oldSpaceBytes + untold >= ceilingBytes
