@@ -4,8 +4,9 @@
 // every start of every Node. The whole guard (boot.ts) takes over at the first tick, or when the app listens for a signal;
 // wherever anything is not plain it starts in this one's place. What a quiet start does not run is a function, which V8
 // only skims, or in another file.
+import { isOwnPipe } from './core/captured.ts'
 import { isOff } from './core/enabled.ts'
-import { isOwnPipe, quietBudgetOf, quietEndOf, quietHead } from './core/quiet.ts'
+import { quietBudgetOf, quietEndOf, quietHead } from './core/quiet.ts'
 import { bytes, roundedMB } from './core/units.ts'
 import { isUsual } from './core/usual.ts'
 import type { QuietStart } from './host/after-quiet-start.ts'

@@ -51,3 +51,26 @@ export function mustHoldBack(
     return true
   }
 }
+
+/**
+ * Is it certain that nobody above captures this process's stderr? `stderr` is what /proc/self/fd/2 leads to, `readLink` the
+ * target of a link. A container's processes share the pipe of its first one, so that is asked before all else. Where it is
+ * false, or throws what cannot be read, mustHoldBack decides.
+ */
+export function isOwnPipe(
+  parentPid: number,
+  stderr: string,
+  readText: (path: string) => string,
+  readLink: (path: string) => string,
+): boolean {
+  'at start'
+  let above = parentPid
+  while (readLink(`/proc/${above}/fd/2`) === stderr) {
+    if (above === 1) return true
+    // proc_pid_stat(5): `pid (comm) state ppid …`, and comm can hold anything.
+    const stat = readText(`/proc/${above}/stat`)
+    above = Number.parseInt(stat.slice(stat.lastIndexOf(')') + 4), 10)
+  }
+  // Without the guard up there it came in below, and nobody further up knows of it.
+  return !(readText(`/proc/${above}/environ`) + readText(`/proc/${above}/cmdline`)).includes(GUARD_FILE)
+}

@@ -75,7 +75,7 @@ export function judgeDeath(remains: Remains): Judgement {
   if (last.end === 'uncaught') return is('crash', 'certain', { kind: 'uncaught' })
   if (last.end === 'exit') return { kind: 'quiet-end' }
 
-  const rungs = { heap: rungAtEnd(beats, 'heapRung'), container: rungAtEnd(beats, 'containerRung') }
+  const rungs = { heap: rungAtEnd(beats, last, 'heapRung'), container: rungAtEnd(beats, last, 'containerRung') }
   const heap = standingOf('heap', beats, last.oldSpaceBytes, remains.ceilingBytes, rungs.heap)
   const container = standingOf('container', beats, last.heldBytes, last.limitBytes, rungs.container)
   const kills = oomKillsNow === undefined || last.oomKills === undefined ? 0 : oomKillsNow - last.oomKills
@@ -151,9 +151,8 @@ function standingOf(
 const SAME_MOMENT_MS = 1000
 
 /** The rung of the climb in which the run ended: of two threads that write beats one may not know yet what the other said. */
-function rungAtEnd(beats: readonly Beat[], which: 'heapRung' | 'containerRung'): Beat['heapRung'] {
-  const end = beats.at(-1)?.uptimeMs ?? 0
-  const rungs = beats.filter(({ uptimeMs }) => end - uptimeMs < SAME_MOMENT_MS).map(beat => beat[which])
+function rungAtEnd(beats: readonly Beat[], last: Beat, which: 'heapRung' | 'containerRung'): Beat['heapRung'] {
+  const rungs = beats.filter(({ uptimeMs }) => last.uptimeMs - uptimeMs < SAME_MOMENT_MS).map(beat => beat[which])
   return rungs.find(rung => rung === 'critical') ?? rungs.find(rung => rung !== undefined)
 }
 

@@ -151,33 +151,6 @@ function plainV1(own: string, readText: QuietFacts['readText']): Level | undefin
   return { file, limitText }
 }
 
-/** How NODE_OPTIONS and command lines name the guard. */
-const GUARD_FILE = 'preload.js'
-
-/**
- * Is it certain that nobody above captures this process's stderr? `stderr` is what /proc/self/fd/2 leads to, `readLink` the
- * target of a link. A container's processes share the pipe of its first one, so that is asked before all else. Where it is
- * false, or throws what cannot be read, captured.ts decides.
- */
-export function isOwnPipe(
-  parentPid: number,
-  stderr: string,
-  readText: QuietFacts['readText'],
-  readLink: (path: string) => string,
-): boolean {
-  'at start'
-  for (let above = parentPid; ; ) {
-    const folder = `/proc/${above}/`
-    if (readLink(`${folder}fd/2`) !== stderr)
-      // Without the guard up there it came in below, and nobody further up knows of it.
-      return !(readText(`${folder}environ`) + readText(`${folder}cmdline`)).includes(GUARD_FILE)
-    if (above === 1) return true
-    // proc_pid_stat(5): `pid (comm) state ppid …`, and comm can hold anything.
-    const stat = readText(`${folder}stat`)
-    above = Number.parseInt(stat.slice(stat.lastIndexOf(')') + 4), 10)
-  }
-}
-
 /** What a line begins with. */
 export function quietHead(event: string, sinceEpochMs: number, pid: number): string {
   'at start'

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type Ancestry, mustHoldBack } from '../../preload/core/captured.ts'
-import { isOwnPipe } from '../../preload/core/quiet.ts'
+import { type Ancestry, isOwnPipe, mustHoldBack } from '../../preload/core/captured.ts'
 
 interface Process {
   readonly parent?: number
@@ -132,6 +131,14 @@ for (const [name, others] of [
   t.test(`a quiet start is sure of its pipe: ${name}`, async t => {
     t.equal(isOwn(asked(others).ancestry), true)
   })
+
+t.test(
+  'a quiet start is not sure where the guard stands above with another stderr, nor of an exec into the container',
+  async t => {
+    t.equal(isOwn(asked({ 1: { ...APP, stderr: 'other' } }).ancestry), false)
+    t.equal(isOwn(asked({ 20: { ...SH, parent: 0 } }).ancestry), false)
+  },
+)
 
 t.test('a quiet start under the first process of the container asks one link', async t => {
   const { ancestry, reads } = asked({ 1: APP })
