@@ -104,5 +104,7 @@ function compiledAtOnce(text, isReadAtStart) {
     ts.forEachChild(node, visit)
   }
   visit(ts.createSourceFile('', text, ts.ScriptTarget.Latest, true))
+  // One function may stand in another.
+  edits.sort(([one], [other]) => one - other)
   return edits.reduceRight((all, [from, to, by]) => all.slice(0, from) + by + all.slice(to), text)
 }

@@ -10,7 +10,7 @@ import { quietBudgetOf, quietEndOf, quietHead } from './core/quiet.ts'
 import { bytes, roundedMB } from './core/units.ts'
 import { isUsual } from './core/usual.ts'
 import type { QuietStart } from './host/after-quiet-start.ts'
-import { type Guard, hookProcess, isLoaded, type ListeningProcess } from './host/hooks.ts'
+import { type Guard, hookProcess, isLoaded, type ListeningProcess, type Slot } from './host/hooks.ts'
 import { type Taken, takeNatives } from './host/natives.ts'
 import { loadFile } from './host/second-file.ts'
 import { followWorkers } from './host/workers.ts'
@@ -30,7 +30,7 @@ const target = process as unknown as ListeningProcess
 const { env, execArgv, pid } = process
 // A require after start-up would pass the app's loader hooks too. Node before 20.16 has nothing else.
 const load = process.getBuiltinModule || require
-let guard: Guard | undefined
+const slot: Slot = {}
 let taken: Taken | undefined
 
 /** Another of the guard's files. */
@@ -73,20 +73,25 @@ function startQuietly(natives: Taken, command: string): boolean {
   // One by one: taking an array apart is an iterator's protocol, at each name.
   const readFileSync = natives[0]
   const writeFileSync = natives[1]
-  const readlinkSync = natives[2]
+  const readlinkSync = natives[2] as (path: string) => string
   const constants = natives[3]
   const getHeapStatistics = natives[4]
   const uptime = natives[5]
-  const constrainedMemory = natives[6]
   const now = natives[7]
   const { CONTAINER_MEMORY_MB, NODE_OPTIONS } = env
-  const readText = (path: string): string => readFileSync(path, 'utf8')
-  const write = (line: string): void =>
-    // With the encoding said it is one call into Node's native part on each major: open, write, close.
-    writeFileSync(STDERR, line, {
-      encoding: 'utf8',
-      flag: (constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY) as never,
-    })
+  // With the encoding said each is one call into Node's native part: open, read or write, close.
+  function readText(path: string): string {
+    'at start'
+    return readFileSync(path, 'utf8')
+  }
+  const anew = {
+    encoding: 'utf8',
+    flag: (constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY) as never,
+  } as const
+  function write(line: string): void {
+    'at start'
+    writeFileSync(STDERR, line, anew)
+  }
   let budget: ReturnType<typeof quietBudgetOf>
   let stderr: string
   let isWaiting = false
@@ -94,21 +99,9 @@ function startQuietly(natives: Taken, command: string): boolean {
     stderr = readlinkSync(STDERR)
     if (!stderr.startsWith('pipe:') || env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE) return false
     // A parent under the guard may hold the other end (captured.ts finds out).
-    if (pid !== 1 && !isOwnPipe(process.ppid, stderr, readText, path => readlinkSync(path))) return false
-    budget = quietBudgetOf(
-      {
-        readText,
-        nodeOptions: NODE_OPTIONS || '',
-        execArgv,
-        command,
-        operatorText: CONTAINER_MEMORY_MB,
-        constrained: constrainedMemory ? constrainedMemory.call(process) : 0,
-        heapLimitBytes: bytes(getHeapStatistics().heap_size_limit),
-        version: HEAPGUARD_VERSION,
-        nodeVersion: process.version,
-      },
-      pid,
-    )
+    if (pid !== 1 && !isOwnPipe(process.ppid, stderr, readText, readlinkSync)) return false
+    const heapLimitBytes = bytes(getHeapStatistics().heap_size_limit)
+    budget = quietBudgetOf(process, command, heapLimitBytes, HEAPGUARD_VERSION, readText)
     if (budget === undefined) return false
     // V8's own clock, in place of a timer: unref'd, in no list of handles, without an id. It cannot be stopped, and needs not.
     const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync }
@@ -135,9 +128,9 @@ function startQuietly(natives: Taken, command: string): boolean {
     isWaiting = false
     const variables = { NODE_OPTIONS, CONTAINER_MEMORY_MB }
     const startedAtMs = startedAtS * 1000
-    guard = quiet
-    guard = startWhole(natives, { budget, variables, stderr, workers, startedAtMs, isDue } as QuietStart)
-    return guard
+    slot.guard = quiet
+    slot.guard = startWhole(natives, { budget, variables, stderr, workers, startedAtMs, isDue } as QuietStart)
+    return slot.guard
   }
   const quiet: Guard = {
     aboutToListen: event => {
@@ -153,7 +146,7 @@ function startQuietly(natives: Taken, command: string): boolean {
       write(quietHead('shutdown', now(), pid) + quietEndOf(reason, exitCode, rssMB, heapMB, uptimeS))
     },
   }
-  guard = quiet
+  slot.guard = quiet
   isWaiting = true
   return true
 }
@@ -175,13 +168,14 @@ try {
     const isAlone = target.listenerCount('SIGTERM') + target.listenerCount('SIGINT') === 0
     const natives = takeNatives()
     taken = natives
-    hookProcess(
-      target,
-      () => guard,
-      () => {
-        if (!(isUnset && isApp && isAlone && startQuietly(natives, command))) guard = startWhole(natives)
-      },
-    )
+    // Hooked first: without hooks a guard would go on for ever where a start fails, and its record would look like a death's.
+    const unhook = hookProcess(target, slot)
+    try {
+      if (!(isUnset && isApp && isAlone && startQuietly(natives, command))) slot.guard = startWhole(natives)
+    } catch (error) {
+      unhook()
+      throw error
+    }
   }
 } catch (error) {
   try {

@@ -8,22 +8,17 @@ import { UNBELIEVABLE_BYTES } from './kernel-files.ts'
 import type { ExitReason } from './report.ts'
 import { type Bytes, bytes, mbToBytes, roundedMB } from './units.ts'
 
-export interface QuietFacts {
-  /** Throws for what is not there or cannot be read. */
-  readonly readText: (path: string) => string
-  readonly nodeOptions: string
-  readonly execArgv: readonly string[]
-  /** execArgv with a space between two. */
-  readonly command: string
-  /** CONTAINER_MEMORY_MB as set; absent or empty: not set. */
-  readonly operatorText: string | undefined
-  /** process.constrainedMemory(). */
-  readonly constrained: number
-  readonly heapLimitBytes: Bytes
-  /** The guard's own. */
+/** What is asked of `process`. */
+export interface QuietProcess {
+  readonly pid: number
   readonly version: string
-  readonly nodeVersion: string
+  readonly execArgv: readonly string[]
+  readonly env: { readonly NODE_OPTIONS?: string | undefined; readonly CONTAINER_MEMORY_MB?: string | undefined }
+  readonly constrainedMemory: () => number
 }
+
+/** Throws for what is not there or cannot be read. */
+type ReadText = (path: string) => string
 
 /** A heap that fits, and the words for it. */
 export interface QuietBudget {
@@ -43,24 +38,36 @@ const V2_FILE = '/sys/fs/cgroup/memory.max'
 const V1_MOUNT = '/sys/fs/cgroup/memory'
 const V1_FILE = '/memory.limit_in_bytes'
 
-/** The budget, where it fits and everything about it is plain; else undefined. Throws what `readText` throws. */
-export function quietBudgetOf(facts: QuietFacts, pid: number): QuietBudget | undefined {
+/**
+ * The budget, where it fits and everything about it is plain; else undefined. Throws what `readText` throws. `command` is
+ * execArgv with a space between two, `version` the guard's own.
+ */
+export function quietBudgetOf(
+  process: QuietProcess,
+  command: string,
+  heapLimitBytes: Bytes,
+  version: string,
+  readText: ReadText,
+): QuietBudget | undefined {
   'at start'
-  const { readText, operatorText, constrained, heapLimitBytes } = facts
+  const { pid, env } = process
+  const nodeOptions = env.NODE_OPTIONS || ''
   // All of V8's heap flags have `max` in their names. Quotes, which only NODE_OPTIONS knows, could hide it.
-  const hasFlag = (facts.command + facts.nodeOptions).includes('max') || facts.nodeOptions.includes('"')
-  const oldSpaceBytes = hasFlag ? plainOldSpace(facts) : heapLimitBytes
+  const hasFlag = (command + nodeOptions).includes('max') || nodeOptions.includes('"')
+  const oldSpaceBytes = hasFlag ? plainOldSpace(command, nodeOptions, process.execArgv) : heapLimitBytes
   if (oldSpaceBytes === undefined) return undefined
   const own = readText('/proc/self/cgroup')
   const isV2 = own === '0::/\n'
-  const level = isV2 ? { file: V2_FILE, limitText: readText(V2_FILE) } : plainV1(own, readText)
-  if (level === undefined) return undefined
-  const { file, limitText } = level
+  const file = isV2 ? V2_FILE : ownV1File(own, pid, readText)
+  const limitText = readText(file)
+  if (!isV2 && !isLeastV1(file, limitText, readText)) return undefined
   const limit = Number(limitText)
   const hasNoLimit = limitText === NO_V1_LIMIT || limitText === NO_V2_LIMIT
   // `MemTotal:       24684096 kB`, the first line.
   const machine = Number.parseInt(readText('/proc/meminfo').slice(9), 10) * 1024
+  const operatorText = env.CONTAINER_MEMORY_MB
   const operatorMB = Number(operatorText)
+  const constrained = process.constrainedMemory()
   const container = bytes(operatorText ? mbToBytes(operatorMB) : limit)
   if (
     // Node takes the lesser of v2's hard and soft limit: one that is the hard one says that no soft one is below it.
@@ -85,23 +92,22 @@ export function quietBudgetOf(facts: QuietFacts, pid: number): QuietBudget | und
   return {
     containerBytes: container,
     source,
-    text: `V8's heap limit ${heapMB} MB is ${(Math.round((heapLimitBytes * 100 * 1000) / container) / 1000).toFixed(1)} % of the container's ${containerMB} MB: it fits (the line is ${WARN_PERCENT} %), with ${roundedMB(bytes(container - heapLimitBytes))} MB for what is not heap.","version":"${facts.version}","nodeVersion":"${facts.nodeVersion}","isPid1":${pid === 1},"heapLimitMB":${heapMB},"heapCeilingMB":${roundedMB(oldSpaceBytes)},"heapCeilingSource":"${hasFlag ? 'flag' : 'heap-size-limit'}","containerMemoryMB":${containerMB},"containerMemorySource":"${source}","containerMemoryPath":"${operatorText ? 'CONTAINER_MEMORY_MB' : file}","heapLimitRatio":${Math.round((heapLimitBytes * 1000) / container) / 1000},"warnRatio":${WARN_PERCENT / 100},"verdict":"fits"${seen === container ? '' : `,"nodeSeesMB":${roundedMB(seen)}`}}\n`,
+    text: `V8's heap limit ${heapMB} MB is ${(Math.round((heapLimitBytes * 100 * 1000) / container) / 1000).toFixed(1)} % of the container's ${containerMB} MB: it fits (the line is ${WARN_PERCENT} %), with ${roundedMB(bytes(container - heapLimitBytes))} MB for what is not heap.","version":"${version}","nodeVersion":"${process.version}","isPid1":${pid === 1},"heapLimitMB":${heapMB},"heapCeilingMB":${roundedMB(oldSpaceBytes)},"heapCeilingSource":"${hasFlag ? 'flag' : 'heap-size-limit'}","containerMemoryMB":${containerMB},"containerMemorySource":"${source}","containerMemoryPath":"${operatorText ? 'CONTAINER_MEMORY_MB' : file}","heapLimitRatio":${Math.round((heapLimitBytes * 1000) / container) / 1000},"warnRatio":${WARN_PERCENT / 100},"verdict":"fits"${seen === container ? '' : `,"nodeSeesMB":${roundedMB(seen)}`}}\n`,
   }
 }
 
-/** The file of the limit that holds, and what it says. */
-interface Level {
-  readonly file: string
-  readonly limitText: string
-}
-
+const OLD_SPACE = '--max-old-space-size='
 /** Words of flags before the one that counts: an option and, where it has no `=`, one value. */
 const PLAIN_OLD_SPACE = /^(?:-[^ =]+(?: [^ -][^ ]*)? |-[^ =]+=[^ ]* )*--max-old-space-size=([1-9]\d{0,5})(?: |$)/
 
 /** --max-old-space-size where it is the only flag, or word, of its kind; else undefined. */
-function plainOldSpace({ command, nodeOptions, execArgv }: QuietFacts): Bytes | undefined {
+function plainOldSpace(command: string, nodeOptions: string, execArgv: readonly string[]): Bytes | undefined {
+  'at start'
   const all = `${command} ${nodeOptions}`
   if (nodeOptions.includes('"') || all.indexOf('max') !== all.lastIndexOf('max')) return undefined
+  // The first word of NODE_OPTIONS, as in the documented lines; any other place is what the pattern is for.
+  const first = Number.parseInt(nodeOptions.slice(OLD_SPACE.length), 10)
+  if (first > 0 && first < 1e6 && `${nodeOptions} `.startsWith(`${OLD_SPACE}${first} `)) return mbToBytes(first)
   const mb = PLAIN_OLD_SPACE.exec(command.includes('max') ? command : nodeOptions)?.[1]
   // A word of the command line can hold spaces: code under -e that looks like a flag.
   const isOneWord = nodeOptions.includes('max') || command.split(' ').length === execArgv.length
@@ -109,46 +115,30 @@ function plainOldSpace({ command, nodeOptions, execArgv }: QuietFacts): Bytes | 
 }
 
 /**
- * cgroup v1, the memory controller alone on its mount at the usual place, which shows the own group either as its top (a
- * container) or at its full path (the host). The file of the own group's limit, where no level has a lower one.
+ * cgroup v1, the memory controller at the usual place, which shows the own group either as its top (a container) or at its
+ * full path (the host): the limit of the group that lists this process. Throws where none of the two does.
  */
-function plainV1(own: string, readText: QuietFacts['readText']): Level | undefined {
-  const at = own.indexOf(':memory:/')
-  const path = own.slice(at + 8, own.indexOf('\n', at))
-  const mountinfo = readText('/proc/self/mountinfo')
-  // `35 31 0:32 /root /sys/fs/cgroup/memory rw,relatime … - cgroup cgroup rw,memory`: one line has the controller, and
-  // it is the one of the usual place.
-  const place = mountinfo.indexOf(` ${V1_MOUNT} `)
-  const lineEnd = mountinfo.indexOf('\n', place)
-  const options = lineEnd - ',memory'.length
-  const before = mountinfo.slice(mountinfo.lastIndexOf('\n', place) + 1, place)
-  const root = before.slice(before.indexOf(' ', before.indexOf(':')) + 1)
-  if (
-    at < 0 ||
-    place < 0 ||
-    own.lastIndexOf('memory') !== at + 1 ||
-    own.indexOf('memory') !== at + 1 ||
-    path.includes('..') ||
-    path.includes(' ') ||
-    JSON.stringify(path).length !== path.length + 2 ||
-    !mountinfo.endsWith(' - cgroup cgroup rw,memory', lineEnd) ||
-    mountinfo.indexOf(',memory') !== options ||
-    mountinfo.lastIndexOf('memory\n') !== options + 1 ||
-    mountinfo.indexOf(` ${V1_MOUNT} `, lineEnd) > 0 ||
-    mountinfo.includes(' /proc/meminfo ') ||
-    (root !== path && root !== '/')
-  )
-    return undefined
-  let folder = V1_MOUNT + (root === path ? '' : path)
-  const file = folder + V1_FILE
-  const limitText = readText(file)
-  // The least of all levels, those above the mount too.
-  if (!readText(`${folder}/memory.stat`).includes(`\nhierarchical_memory_limit ${limitText}`)) return undefined
+function ownV1File(own: string, pid: number, readText: ReadText): string {
+  let folder = V1_MOUNT
+  const isOwn = () => `\n${readText(`${folder}/cgroup.procs`)}`.includes(`\n${pid}\n`)
+  if (!isOwn()) {
+    const at = own.indexOf(':memory:/')
+    const path = own.slice(at + 8, own.indexOf('\n', at))
+    folder += path
+    if (at < 0 || path.includes('..') || JSON.stringify(path).length !== path.length + 2 || !isOwn()) throw folder
+  }
+  return folder + V1_FILE
+}
+
+/** Is no level's limit lower, of those below the mount and of those above it, which only memory.stat knows? */
+function isLeastV1(file: string, limitText: string, readText: ReadText): boolean {
+  let folder = file.slice(0, -V1_FILE.length)
+  if (!readText(`${folder}/memory.stat`).includes(`\nhierarchical_memory_limit ${limitText}`)) return false
   while (folder !== V1_MOUNT) {
     folder = folder.slice(0, folder.lastIndexOf('/'))
-    if (!(Number(readText(folder + V1_FILE)) >= Number(limitText))) return undefined
+    if (!(Number(readText(folder + V1_FILE)) >= Number(limitText))) return false
   }
-  return { file, limitText }
+  return true
 }
 
 /** What a line begins with. */

@@ -34,22 +34,24 @@ const MARK: unique symbol = Symbol.for('heapguard')
 export const isLoaded = (target: ListeningProcess): boolean =>
   target.listeners('newListener').some(listener => MARK in listener)
 
-/**
- * Installs both, then starts the guard: without them it would go on for ever where a start fails, and its record would look
- * like that of a death. Throws what either throws, with nothing left behind.
- */
-export function hookProcess(target: ListeningProcess, guard: () => Guard | undefined, start: () => void): void {
+/** Where the hooks find the guard of the moment. */
+export interface Slot {
+  guard?: Guard
+}
+
+/** Installs both; returns their undo. Throws what installing throws, with nothing left behind. */
+export function hookProcess(target: ListeningProcess, slot: Slot): () => void {
   'at start'
   const onExit = (exitCode: number): void => {
     try {
-      guard()?.ended(exitCode === 0 ? 'exit' : exitReason(), exitCode)
+      slot.guard?.ended(exitCode === 0 ? 'exit' : exitReason(), exitCode)
     } catch {
       // The app's own exit listeners and its code come first.
     }
   }
   const onNewListener = (event: string | symbol): void => {
     try {
-      if (typeof event === 'string') guard()?.aboutToListen(event)
+      if (typeof event === 'string') slot.guard?.aboutToListen(event)
       // Node warns when a listener makes more than the most: with ours gone it warns when it would have without it.
       const own = event === 'exit' ? onExit : event === 'newListener' ? onNewListener : undefined
       if (own !== undefined && target.listenerCount(event as string) === target.getMaxListeners())
@@ -58,14 +60,17 @@ export function hookProcess(target: ListeningProcess, guard: () => Guard | undef
       // The app's `process.on` must not fail; the guard hears nothing of it.
     }
   }
+  const unhook = (): void => {
+    target.removeListener('exit', onExit)
+    target.removeListener('newListener', onNewListener)
+  }
   ;(onNewListener as { [MARK]?: boolean })[MARK] = true
   try {
     target.on('exit', onExit)
     target.prependListener('newListener', onNewListener)
-    start()
   } catch (error) {
-    target.removeListener('exit', onExit)
-    target.removeListener('newListener', onNewListener)
+    unhook()
     throw error
   }
+  return unhook
 }

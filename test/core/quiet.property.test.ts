@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { verdictOf } from '../../preload/core/assess.ts'
-import { type QuietFacts, quietBudgetOf, quietEndOf, quietHead } from '../../preload/core/quiet.ts'
+import { type QuietProcess, quietBudgetOf, quietEndOf, quietHead } from '../../preload/core/quiet.ts'
 import { jsonLine } from '../../preload/core/record.ts'
 import { heapValidated, shutdown } from '../../preload/core/report.ts'
 import { readSettings } from '../../preload/core/settings.ts'
@@ -15,6 +15,8 @@ const numRuns = Number(process.env.HEAPGUARD_PROPERTY_RUNS ?? 5000)
 const VERSION = '1.2.3'
 const NODE_VERSION = 'v24.21.0'
 const UNLIMITED = 2 ** 64
+/** Stands for the process in a cgroup.procs. */
+const OWN_PID = '<pid>'
 
 interface Start {
   readonly files: Files
@@ -71,26 +73,28 @@ function longWay(start: Start, isPid1: boolean, time: string, pid: number): stri
 }
 
 function quietWay(start: Start, sinceEpochMs: number, pid: number): string | undefined {
-  const facts: QuietFacts = {
-    readText: path => {
-      const text = machine(start.files).readText(path)
-      if (text === undefined) throw new Error(`ENOENT ${path}`)
-      return text
-    },
-    nodeOptions: start.nodeOptions ?? '',
-    execArgv: start.execArgv,
-    command: start.execArgv.join(' '),
-    operatorText: start.operatorText,
-    constrained: start.constrained ?? constrainedIn(start.files),
-    heapLimitBytes: bytes(start.heapLimitBytes),
-    version: VERSION,
-    nodeVersion: NODE_VERSION,
+  const readText = (path: string): string => {
+    const text = machine(start.files).readText(path)
+    if (text === undefined) throw new Error(`ENOENT ${path}`)
+    // Whatever the process's number: the machine's own groups are made before it is known.
+    return text.replaceAll(OWN_PID, String(pid))
   }
   try {
-    const budget = quietBudgetOf(facts, pid)
+    const process = processOf(start, pid)
+    const budget = quietBudgetOf(process, start.execArgv.join(' '), bytes(start.heapLimitBytes), VERSION, readText)
     return budget && quietHead('heap-validated', sinceEpochMs, pid) + budget.text
   } catch {
     return undefined
+  }
+}
+
+function processOf(start: Start, pid: number): QuietProcess {
+  return {
+    pid,
+    version: NODE_VERSION,
+    execArgv: start.execArgv,
+    env: { NODE_OPTIONS: start.nodeOptions, CONTAINER_MEMORY_MB: start.operatorText },
+    constrainedMemory: () => start.constrained ?? constrainedIn(start.files),
   }
 }
 
@@ -167,6 +171,8 @@ const v1Line = fc.oneof(
     '9:memory:/memory',
   ),
 )
+/** As mountinfo has it. */
+const escaped = (path: string): string => path.replaceAll(' ', '\\040')
 const v1Mounts = (path: string): fc.Arbitrary<string> =>
   fc.oneof(
     { arbitrary: fc.constant(cgroup1Mount(path)), weight: 6 },
@@ -184,7 +190,7 @@ const v1Machine = v1Line.chain(line => {
   const path = line.slice(line.indexOf(':/') + 1)
   return fc
     .record({
-      mounts: v1Mounts(path),
+      mounts: v1Mounts(escaped(path)),
       limits: fc.array(file(v1Limit), { minLength: 3, maxLength: 3 }),
       soft: fc.oneof({ arbitrary: fc.constant('9223372036854771712\n'), weight: 5 }, file(v1Limit)),
       stat: fc.option(file(v1Limit), { freq: 6, nil: 'least' as const }),
@@ -197,9 +203,12 @@ const v1Machine = v1Line.chain(line => {
         '/proc/meminfo': meminfo,
       }
       const mount = '/sys/fs/cgroup/memory'
-      const deep = mounts.includes(` ${path} ${mount} `) ? '' : path === '/' ? '' : path
+      const deep = mounts.includes(` ${escaped(path)} ${mount} `) ? '' : path === '/' ? '' : path
       const levels = [deep, deep.slice(0, deep.lastIndexOf('/')), '']
+      // The process is in the memory group that /proc/self/cgroup names, where the mount shows that one.
+      const isShown = /^\d+:(\w+,)*memory:/.test(line) && mounts.includes(` ${mount} `) && !mounts.includes(' /other ')
       for (const [i, level] of levels.entries()) {
+        files[`${mount}${level}/cgroup.procs`] = level === deep && isShown ? `3\n${OWN_PID}\n77\n` : '0\n9\n'
         files[`${mount}${level}/memory.limit_in_bytes`] = limits[i]
         files[`${mount}${level}/memory.soft_limit_in_bytes`] = soft
       }
@@ -334,18 +343,13 @@ t.test('the end: the same line', async t => {
 })
 
 t.test('code under -e that looks like a flag is no flag', async t => {
-  const facts: QuietFacts = {
-    readText: path => {
-      throw new Error(path)
-    },
-    nodeOptions: '',
-    execArgv: ['-e', 'a --max-old-space-size=5'],
-    command: '-e a --max-old-space-size=5',
-    operatorText: undefined,
-    constrained: 0,
-    heapLimitBytes: bytes(1),
-    version: VERSION,
-    nodeVersion: NODE_VERSION,
+  const execArgv = ['-e', 'a --max-old-space-size=5']
+  const process = processOf(
+    { files: {}, nodeOptions: '', execArgv, operatorText: undefined, heapLimitBytes: 1, constrained: 0 },
+    1,
+  )
+  const readText = (path: string): string => {
+    throw new Error(path)
   }
-  t.equal(quietBudgetOf(facts, 1), undefined)
+  t.equal(quietBudgetOf(process, execArgv.join(' '), bytes(1), VERSION, readText), undefined)
 })

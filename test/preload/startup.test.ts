@@ -70,6 +70,7 @@ const KERNEL_FILES: readonly (readonly [path: RegExp, what: string])[] = [
   [/^\/proc\/meminfo$/, 'the machine itself'],
   [/^\/sys\/fs\/cgroup\/(.+\/)?memory\.(max|high|limit_in_bytes|soft_limit_in_bytes|stat)$/, 'limits'],
   [/^\/sys\/fs\/cgroup\/(.+\/)?cgroup\.controllers$/, 'is that folder a group?'],
+  [/^\/sys\/fs\/cgroup\/memory\/(.+\/)?cgroup\.procs$/, 'is that folder the own group of v1?'],
   [/^\/proc\/\d+\/(environ|cmdline|stat)$/, 'whose stderr is this?'],
   [/^\/proc\/self\/fd\/2$/, 'stderr, opened anew for one write'],
 ]
