@@ -24,7 +24,7 @@ export function boot(taken: Taken, target: ListeningProcess, folder: string, qui
   const real = realHost(nativesOf(taken))
   const host = quiet === undefined ? real : afterQuietStart(real, quiet)
   const { settings, problems } = readSettings(host.readVariable)
-  const log = openLog(host, settings, quiet === undefined)
+  const log = openLog(host, settings, quiet)
   const watch = loaderOf<Watch>(`${folder}/watch.js`, host.readText)
   const words = problems.length > 0 || isWatchSet(host.readVariable) ? ifLoadable(watch) : undefined
   const forWatch = words?.readRest(host, settings, problems, log, folder)

@@ -4,12 +4,12 @@
 // every start of every Node. The whole guard (boot.ts) takes over at the first tick, or when the app listens for a signal;
 // wherever anything is not plain it starts in this one's place. What a quiet start does not run is a function, which V8
 // only skims, or in another file.
-import { isOwnPipe } from './core/captured.ts'
+import { HOLD_MS, isHeldBack } from './core/captured.ts'
 import { isOff } from './core/enabled.ts'
 import { quietBudgetOf, quietEndOf, quietHead } from './core/quiet.ts'
 import { bytes, roundedMB } from './core/units.ts'
 import { isUsual } from './core/usual.ts'
-import type { QuietStart } from './host/after-quiet-start.ts'
+import { fileIdentity, NULL_DEVICE, type QuietStart } from './host/after-quiet-start.ts'
 import { type Guard, hookProcess, isLoaded, type ListeningProcess, type Slot } from './host/hooks.ts'
 import { type Taken, takeNatives } from './host/natives.ts'
 import { loadFile } from './host/second-file.ts'
@@ -25,6 +25,8 @@ const PID1_MS = 50
 type WaitAsync = (of: Int32Array, at: number, value: number, timeoutMs: number) => { readonly value: Promise<unknown> }
 
 const STDERR = '/proc/self/fd/2'
+/** inode(7): S_IFREG, of the mode's four highest bits. */
+const REGULAR_FILE = 8
 
 const target = process as unknown as ListeningProcess
 const { env, execArgv, pid } = process
@@ -67,7 +69,10 @@ function sayWhy(error: NodeJS.ErrnoException): void {
   }
 }
 
-/** Says the boot line where all is plain, and stands in for the guard until it is needed. false: nothing was said or done. */
+/**
+ * Says the boot line where all is plain, or keeps it where a parent captures it, and stands in for the guard until it is
+ * needed. false: nothing was said or done.
+ */
 function startQuietly(natives: Taken, command: string): boolean {
   'at start'
   // One by one: taking an array apart is an iterator's protocol, at each name.
@@ -75,6 +80,8 @@ function startQuietly(natives: Taken, command: string): boolean {
   const writeFileSync = natives[1]
   const readlinkSync = natives[2] as (path: string) => string
   const constants = natives[3]
+  const writeSync = natives[13]
+  const fstatSync = natives[16]
   const getHeapStatistics = natives[4]
   const uptime = natives[5]
   const now = natives[7]
@@ -84,22 +91,37 @@ function startQuietly(natives: Taken, command: string): boolean {
     'at start'
     return readFileSync(path, 'utf8')
   }
+  // A file can be renamed, and so is known by its number; what is neither a file nor the null device may be a terminal.
+  function stderrNow(): string {
+    'at start'
+    const link = readlinkSync(STDERR)
+    if (link[0] !== '/' || link === NULL_DEVICE) return link
+    const { mode, dev, ino } = fstatSync(2, { bigint: true })
+    return Number(mode) >> 12 === REGULAR_FILE ? fileIdentity(dev, ino) : ''
+  }
   const anew = {
     encoding: 'utf8',
     flag: (constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY) as never,
   } as const
   function write(line: string): void {
     'at start'
-    writeFileSync(STDERR, line, anew)
+    // Opened anew a pipe cannot block. A file is written at the place that the app's own writes go on from, and a socket,
+    // which cannot be opened, has room for two lines.
+    if (isPipe) writeFileSync(STDERR, line, anew)
+    else if (writeSync(2, line) < line.length) throw new Error('only a part of a line was written')
   }
   let budget: ReturnType<typeof quietBudgetOf>
   let stderr: string
+  let isPipe = false
+  let heldLine: string | undefined
   let isWaiting = false
   try {
-    stderr = readlinkSync(STDERR)
-    if (!stderr.startsWith('pipe:') || env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE) return false
-    // A parent under the guard may hold the other end (captured.ts finds out).
-    if (pid !== 1 && !isOwnPipe(process.ppid, stderr, readText, readlinkSync)) return false
+    stderr = stderrNow()
+    isPipe = stderr.startsWith('pipe:')
+    if (!(isPipe || stderr[0] === '/' || stderr.startsWith('socket:')) || env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE)
+      return false
+    const isHeld = pid !== 1 && isHeldBack(process.ppid, stderr, readText, readlinkSync)
+    if (isHeld === undefined) return false
     const heapLimitBytes = bytes(getHeapStatistics().heap_size_limit)
     budget = quietBudgetOf(process, command, heapLimitBytes, HEAPGUARD_VERSION, readText)
     if (budget === undefined) return false
@@ -117,7 +139,9 @@ function startQuietly(natives: Taken, command: string): boolean {
         }
       }
     })
-    write(quietHead('heap-validated', now(), pid) + budget.text)
+    const line = quietHead('heap-validated', now(), pid) + budget.text
+    if (isHeld) heldLine = line
+    else write(line)
   } catch {
     // A file that is not where it usually is, a pipe that is full or another user's: the long way knows them all.
     return false
@@ -129,7 +153,7 @@ function startQuietly(natives: Taken, command: string): boolean {
     const variables = { NODE_OPTIONS, CONTAINER_MEMORY_MB }
     const startedAtMs = startedAtS * 1000
     slot.guard = quiet
-    slot.guard = startWhole(natives, { budget, variables, stderr, workers, startedAtMs, isDue } as QuietStart)
+    slot.guard = startWhole(natives, { budget, variables, stderr, heldLine, workers, startedAtMs, isDue } as QuietStart)
     return slot.guard
   }
   const quiet: Guard = {
@@ -137,7 +161,8 @@ function startQuietly(natives: Taken, command: string): boolean {
       if (event === 'SIGTERM' || event === 'SIGINT') handOver(false).aboutToListen(event)
     },
     ended: (reason, exitCode) => {
-      if (readlinkSync(STDERR) !== stderr) return
+      if (stderrNow() !== stderr || (heldLine && uptime() * 1000 <= HOLD_MS)) return
+      if (heldLine) write(heldLine)
       // `VmHWM:	   51234 kB`, the most RSS so far.
       const status = readText('/proc/self/status')
       const rssMB = roundedMB(bytes(Number.parseInt(status.slice(status.indexOf('VmHWM:') + 6), 10) * 1024))

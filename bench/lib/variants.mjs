@@ -7,13 +7,14 @@ export const BENCH = dirname(dirname(fileURLToPath(import.meta.url)))
 export const ROOT = dirname(BENCH)
 export const GUARD = resolve(ROOT, 'dist/preload.js')
 
+/** Beside a package.json that says what they are, as the guard's files are. */
 const at = name => resolve(BENCH, 'preloads', name)
 
 export const BARE = { name: 'no preload' }
-export const EMPTY = { name: 'empty preload', preload: at('empty.cjs') }
+export const EMPTY = { name: 'empty preload', preload: at('empty.js') }
 /** The noise floor: the same file again. Whatever this row differs from the first by is what the machine cannot tell. */
-export const EMPTY_AGAIN = { name: 'empty preload again (the noise)', preload: at('empty.cjs') }
-export const FLOOR = { name: "floor: require('v8').getHeapStatistics()", preload: at('floor.cjs') }
+export const EMPTY_AGAIN = { name: 'empty preload again (the noise)', preload: at('empty.js') }
+export const FLOOR = { name: "floor: require('v8').getHeapStatistics()", preload: at('floor.js') }
 
 /** The guard; `env` are its settings. */
 export const guard = (name, env = {}, more = {}) => ({ name, preload: GUARD, env, ...more })

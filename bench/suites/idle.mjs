@@ -15,7 +15,7 @@ export async function run({ node, runs, seconds, quick, say }) {
 
 const timer = (name, ms) => ({
   name,
-  preload: resolve(BENCH, 'preloads/timer.cjs'),
+  preload: resolve(BENCH, 'preloads/timer.js'),
   env: { BENCH_TIMER_MS: String(ms) },
 })
 

@@ -19,9 +19,11 @@ export interface Outlet {
 }
 
 /** `node`, `nodejs`, `node22`, `node (deleted)`: what /proc/<pid>/exe leads to. */
-const NODE_BINARY = /\/node[^/]*$/
+const isNode = (binary: string): boolean => binary.slice(binary.lastIndexOf('/')).startsWith('/node')
 /** How NODE_OPTIONS and command lines name the guard. */
 const GUARD_FILE = 'preload.js'
+/** How long lines are held back. A helper that others parse is over by then; a service under a process manager is not. */
+export const HOLD_MS = 10_000
 
 /**
  * Must this process hold its lines back? It must where a process started it by exec into the container (a chain of
@@ -41,7 +43,7 @@ export function mustHoldBack(
     // Without the guard up there it came in below, and nobody further up knows of it.
     if (!(read('environ') + read('cmdline')).includes(GUARD_FILE)) return false
     const itsOwn = readLink(`${folder}fd/${fd}`)
-    if (itsOwn !== readLink(`/proc/${pid}/fd/${fd}`) && NODE_BINARY.test(readLink(`${folder}exe`))) return true
+    if (itsOwn !== readLink(`/proc/${pid}/fd/${fd}`) && isNode(readLink(`${folder}exe`))) return true
     // proc_pid_stat(5): `pid (comm) state ppid …`, and comm can hold anything.
     return above !== 1 && isCapturedAbove(Number(/.*\) \S (\d+)/s.exec(read('stat'))?.[1]))
   }
@@ -53,24 +55,28 @@ export function mustHoldBack(
 }
 
 /**
- * Is it certain that nobody above captures this process's stderr? `stderr` is what /proc/self/fd/2 leads to, `readLink` the
- * target of a link. A container's processes share the pipe of its first one, so that is asked before all else. Where it is
- * false, or throws what cannot be read, mustHoldBack decides.
+ * mustHoldBack, where it is certain at a glance; undefined where it is not, or throws what cannot be read: then
+ * mustHoldBack decides. `stderr` is what /proc/self/fd/2 leads to, a pipe, a socket or (a path) what nobody can capture;
+ * `readLink` the target of a link. A container's processes share the pipe of its first one, so that is asked before all else.
  */
-export function isOwnPipe(
+export function isHeldBack(
   parentPid: number,
   stderr: string,
   readText: (path: string) => string,
   readLink: (path: string) => string,
-): boolean {
+): boolean | undefined {
   'at start'
+  // Started by exec into the container.
+  if (parentPid === 0) return true
+  if (stderr[0] === '/') return false
   let above = parentPid
   while (readLink(`/proc/${above}/fd/2`) === stderr) {
-    if (above === 1) return true
+    if (above === 1) return false
     // proc_pid_stat(5): `pid (comm) state ppid …`, and comm can hold anything.
     const stat = readText(`/proc/${above}/stat`)
     above = Number.parseInt(stat.slice(stat.lastIndexOf(')') + 4), 10)
   }
   // Without the guard up there it came in below, and nobody further up knows of it.
-  return !(readText(`/proc/${above}/environ`) + readText(`/proc/${above}/cmdline`)).includes(GUARD_FILE)
+  if (!(readText(`/proc/${above}/environ`) + readText(`/proc/${above}/cmdline`)).includes(GUARD_FILE)) return false
+  return (above === parentPid && isNode(readLink(`/proc/${above}/exe`))) || undefined
 }

@@ -8,8 +8,10 @@ export interface QuietStart {
   readonly budget: QuietBudget
   /** What the environment held then: what the app sets or deletes since is none of ours. */
   readonly variables: { readonly [name in 'NODE_OPTIONS' | 'CONTAINER_MEMORY_MB']: string | undefined }
-  /** What /proc/self/fd/2 led to. */
+  /** What /proc/self/fd/2 led to; where that is a file, its fileIdentity(). */
   readonly stderr: string
+  /** The boot line, where it is held back (log.ts). */
+  readonly heldLine: string | undefined
   readonly workers: Following
   /** Uptime then. */
   readonly startedAtMs: Millis
@@ -17,10 +19,15 @@ export interface QuietStart {
   readonly isDue: boolean
 }
 
+export const NULL_DEVICE = '/dev/null'
+
+/** A file, whatever it is called by now. */
+export const fileIdentity = (device: bigint, inode: bigint): string => `/${device}:${inode}`
+
 /** The host, with the environment and the descriptor of a quiet start: no HEAPGUARD_ variable was set. */
 export function afterQuietStart(host: Host, { variables, stderr }: QuietStart): Host {
   const { descriptors } = host
-  const isReplaced = (): boolean => descriptors.readLink('/proc/self/fd/2') !== stderr
+  const isFile = stderr[0] === '/' && stderr !== NULL_DEVICE
   return {
     ...host,
     readVariable: name =>
@@ -32,8 +39,10 @@ export function afterQuietStart(host: Host, { variables, stderr }: QuietStart): 
     descriptors: {
       ...descriptors,
       identify: fd => {
-        if (isReplaced()) throw new Error('stderr is another one by now')
-        return descriptors.identify(fd)
+        const now = descriptors.identify(fd)
+        const name = isFile ? fileIdentity(now.device, now.inode) : descriptors.readLink('/proc/self/fd/2')
+        if (name !== stderr) throw new Error('stderr is another one by now')
+        return now
       },
     },
   }

@@ -1,5 +1,5 @@
 // Entries to lines to the sink, with what was lost on the way counted.
-import { mustHoldBack } from '../core/captured.ts'
+import { HOLD_MS, mustHoldBack } from '../core/captured.ts'
 import { type Entry, jsonLine, type Level, textLine } from '../core/record.ts'
 import type { Settings } from '../core/settings.ts'
 import { type Millis, millis } from '../core/units.ts'
@@ -26,14 +26,12 @@ export interface LogHost extends SinkHost {
 }
 
 const RANK: Readonly<Record<Level | 'silent', number>> = { info: 0, warn: 1, error: 2, silent: 3 }
-/** A helper that others parse is over by then; a service under a process manager is not. */
-const HOLD_MS = millis(10_000)
 const MOST_HELD_LINES = 32
 /** What is said at once, whoever reads it: the evidence may be the last words. */
 const URGENT = /^(pressure|oom-kill|draining)$/
 
-/** The log that the settings describe; `mayHoldBack` is false where a line was said already. */
-export function openLog(host: LogHost, settings: Settings, mayHoldBack = true): Log {
+/** The log that the settings describe. `begun`: another has said the first line, or holds it back. */
+export function openLog(host: LogHost, settings: Settings, begun?: { readonly heldLine: string | undefined }): Log {
   const sink = openSink(settings.logFile, host)
   const isText = settings.logFormat === 'text' || (settings.logFormat === 'auto' && sink.isTerminal)
   const toLine = isText ? textLine : jsonLine
@@ -52,9 +50,14 @@ export function openLog(host: LogHost, settings: Settings, mayHoldBack = true): 
     held = undefined
     for (const write of lines ?? []) safely(write)
   }
-  if (mayHoldBack && mustHoldBack(host, sink.source)) {
+  const first = begun?.heldLine
+  if (begun === undefined ? mustHoldBack(host, sink.source) : first !== undefined) {
     held = []
-    const stop = host.every(HOLD_MS, () => {
+    if (first !== undefined)
+      held.push(() => {
+        if (!sink.write(first, 'info')) dropped++
+      })
+    const stop = host.every(millis(Math.max(1, HOLD_MS - host.uptime())), () => {
       stop()
       release()
     })

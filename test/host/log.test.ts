@@ -8,10 +8,17 @@ import { type LogHost, openLog } from '../../preload/host/log.ts'
 
 const entry = (event: string): Entry => ({ level: 'info', event, msg: event, fields: {} })
 
-/** A process whose parent is `parentPid` (0: it was started by exec into the container); its stderr takes `takes` lines. */
-function started(parentPid: number, env: Readonly<Record<string, string>> = {}) {
+/**
+ * A process whose parent is `parentPid` (0: it was started by exec into the container); its stderr takes `takes` lines.
+ * `quiet`: what a quiet start has left.
+ */
+function started(
+  parentPid: number,
+  env: Readonly<Record<string, string>> = {},
+  quiet?: { readonly heldLine: string | undefined; readonly uptimeMs?: number },
+) {
   const written: string[] = []
-  const state = { uptimeMs: 30, now: 0, takes: 1000 }
+  const state = { uptimeMs: quiet?.uptimeMs ?? 30, now: 0, takes: 1000 }
   const timers: { interval: Millis; tick: () => void; stopped: boolean }[] = []
   const descriptors: Descriptors = {
     identify: () => ({ kind: 'file', device: 1n, inode: 1n, owner: 0 }),
@@ -41,7 +48,7 @@ function started(parentPid: number, env: Readonly<Record<string, string>> = {}) 
       }
     },
   }
-  const log = openLog(host, readSettings(name => env[name]).settings)
+  const log = openLog(host, readSettings(name => env[name]).settings, quiet)
   const said = (): string[] => written.map(line => JSON.parse(line)).map(({ event, time }) => `${event} at ${time}`)
   return { log, state, timers, said, written }
 }
@@ -59,12 +66,37 @@ t.test('held for ten seconds, then all of it in order with its own time, and wha
   log.say(entry('memory'))
   t.strictSame(said(), [])
   t.equal(timers.length, 1)
-  t.equal(timers[0]?.interval, 10_000)
+  t.equal(timers[0]?.interval, 9970, 'ten seconds of its life, of which 30 ms are over')
   timers[0]?.tick()
   t.strictSame(said(), ['heap-validated at time 1', 'memory at time 2'])
   t.equal(timers[0]?.stopped, true)
   log.say(entry('memory'))
   t.equal(said().length, 3)
+})
+
+t.test(
+  'a first line that was held back before goes out in front, as it was, when it has lived ten seconds',
+  async t => {
+    const { log, timers, written } = started(7, {}, { heldLine: 'the first\n', uptimeMs: 1000 })
+    log.say(entry('memory'))
+    t.strictSame(written, [])
+    t.equal(timers[0]?.interval, 9000, 'ten seconds of its life')
+    timers[0]?.tick()
+    t.equal(written[0], 'the first\n')
+    t.equal(written.length, 2)
+    const full = started(7, {}, { heldLine: 'the first\n', uptimeMs: 20_000 })
+    full.state.takes = 0
+    full.timers[0]?.tick()
+    t.equal(full.timers[0]?.interval, 1)
+    t.equal(full.log.droppedLines(), 1)
+  },
+)
+
+t.test('a first line that was said before: nothing is held, wherever it is', async t => {
+  const { log, timers, said } = started(0, {}, { heldLine: undefined })
+  log.say(entry('memory'))
+  t.strictSame(said(), ['memory at time 1'])
+  t.strictSame(timers, [])
 })
 
 t.test('over before ten seconds: not a word', async t => {

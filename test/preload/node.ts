@@ -20,8 +20,8 @@ export interface Start {
   readonly cwd?: string
   readonly stdin?: 'ignore' | 'pipe'
   /**
-   * A real pipe as stderr, as under a container runtime: what Node makes for a child is a socket, which no quiet start
-   * takes. Whoever reads it is a child of the process.
+   * A real pipe as stderr, as under a container runtime: what Node makes for a child is a socket. Whoever reads it is a
+   * child of the process.
    */
   readonly piped?: boolean
 }

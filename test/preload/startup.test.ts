@@ -32,19 +32,34 @@ const FITS = { CONTAINER_MEMORY_MB: String(Math.ceil((heapLimitMB * 4) / 3)) }
 const MARK = '/the-app-has-begun'
 const APP = `try { require('node:fs').openSync('${MARK}') } catch {}`
 
-/**
- * The files that are opened, or asked for, between the start and the app's first line, as strace sees them. stderr is a
- * pipe that is read, as under a container runtime: what Node gives a child as a pipe is a socket.
- */
-function openedFiles(preloadFile: string, env: Readonly<Record<string, string>> = {}): readonly string[] {
-  return openedBy([NODE, '--require', preloadFile, '-e', APP], env)
+/** How a shell starts `"$@"` with each kind of stderr. Undefined: what Node gives a child as a pipe, which is a socket. */
+const STDERR = {
+  'a pipe that is read, as under a container runtime': '"$@" 2>&1 >/dev/null | cat >/dev/null',
+  'the null device': '"$@" 2>/dev/null',
+  'a file': '"$@" 2>"$(mktemp)"',
+  'a socket': undefined,
+} as const
+type Kind = keyof typeof STDERR
+const PIPE: Kind = 'a pipe that is read, as under a container runtime'
+
+/** The files that are opened, or asked for, between the start and the app's first line, as strace sees them. */
+function openedFiles(
+  preloadFile: string,
+  env: Readonly<Record<string, string>> = {},
+  kind: Kind = PIPE,
+): readonly string[] {
+  return openedBy([NODE, '--require', preloadFile, '-e', APP], env, kind)
 }
 
-function openedBy(node: readonly string[], env: Readonly<Record<string, string>>): readonly string[] {
+function openedBy(
+  node: readonly string[],
+  env: Readonly<Record<string, string>>,
+  kind: Kind = PIPE,
+): readonly string[] {
   const trace = join(emptyFolder(), 'trace')
   const strace = ['strace', '-f', '-qq', '-s', '4096', '-e', 'trace=open,openat,openat2', '-o', trace]
   const variables = Object.entries({ PATH: process.env.PATH ?? '', ...env }).map(([name, value]) => `${name}=${value}`)
-  const script = '"$@" 2>&1 >/dev/null | cat >/dev/null'
+  const script = STDERR[kind] ?? '"$@"'
   spawnSync('env', ['-i', ...variables, 'sh', '-c', script, 'sh', ...strace, ...node])
   const paths: string[] = []
   for (const [, path = ''] of readFileSync(trace, 'utf8').matchAll(/open(?:at2?)?\((?:\w+, )?"([^"]*)"/g)) {
@@ -80,17 +95,20 @@ const OTHERS_FILES: readonly string[] = ['/etc/localtime', '/sys/devices/system/
 
 const why = spawnSync('strace', ['-qq', 'true']).status === 0 ? false : 'no strace here, or it may not trace'
 
-t.test('start-up opens the preload itself, and kernel files', { skip: why }, async t => {
-  const dist = resolve('dist')
-  const opened = beyond(openedFiles(LINK, FITS), openedFiles(FLOOR)).map(path => path.replace(`${dist}/`, 'dist/'))
-  const isKnown = (path: string): boolean => KERNEL_FILES.some(([known]) => known.test(path))
-  const others = opened.filter(path => !isKnown(path) && !OTHERS_FILES.includes(path))
-  t.same(others.sort(), ['dist/package.json', 'dist/preload.js'], 'beside what the kernel shows, the preload alone')
-  for (const path of new Set(opened.filter(isKnown))) {
-    const times = opened.filter(other => other === path).length
-    t.ok(times <= 2, `${path} is opened ${times} times, of at most 2`)
-  }
-})
+for (const kind of Object.keys(STDERR) as Kind[])
+  t.test(`start-up opens the preload itself, and kernel files; stderr is ${kind}`, { skip: why }, async t => {
+    const dist = resolve('dist')
+    const opened = beyond(openedFiles(LINK, FITS, kind), openedFiles(FLOOR, {}, kind)).map(path =>
+      path.replace(`${dist}/`, 'dist/'),
+    )
+    const isKnown = (path: string): boolean => KERNEL_FILES.some(([known]) => known.test(path))
+    const others = opened.filter(path => !isKnown(path) && !OTHERS_FILES.includes(path))
+    t.same(others.sort(), ['dist/package.json', 'dist/preload.js'], 'beside what the kernel shows, the preload alone')
+    for (const path of new Set(opened.filter(isKnown))) {
+      const times = opened.filter(other => other === path).length
+      t.ok(times <= 2, `${path} is opened ${times} times, of at most 2`)
+    }
+  })
 
 /**
  * As in a container whose image sets NODE_OPTIONS, under `sh -c` or `npm start`: the shell above has the guard in its

@@ -1,0 +1,137 @@
+// A quiet start, whatever stderr is: with preload.js alone in its folder, all that a short process needs is said, and
+// where it is not a quiet one there is no file to go on with.
+import { spawn } from 'node:child_process'
+import { closeSync, copyFileSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { emptyFolder, GUARD, NODE, recordsIn, runNode, startNode, withoutRecords } from './node.ts'
+
+/** A heap that fits wherever this runs; the flag says that it is small on purpose. */
+const FITS = { nodeOptions: '--max-old-space-size=384', env: { CONTAINER_MEMORY_MB: '900000' } }
+
+/** preload.js without the files beside it. */
+function alone(): string {
+  const folder = emptyFolder()
+  copyFileSync(GUARD, join(folder, 'preload.js'))
+  writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}')
+  return join(folder, 'preload.js')
+}
+
+const ALONE = alone()
+const BOTH = ['heap-validated', 'shutdown']
+
+/** Node behind a shell that has never heard of the guard, with `redirection` of its stderr; the file's text. */
+async function redirected(redirection: string, script: string, preload = ALONE): Promise<string> {
+  const path = join(emptyFolder(), 'log')
+  const options = `NODE_OPTIONS="$1 --require $2s"`
+  const line = `export ${options} CONTAINER_MEMORY_MB=900000; "$3" -e "$4" ${redirection}; exit $?`
+  const words = ['sh', FITS.nodeOptions, preload.slice(0, -1), NODE, script]
+  const env = ['env', '-i', `PATH=${process.env.PATH}`, `LOG=${path}`, 'sh', '-c', line, ...words]
+  const child = spawn(env[0] as string, env.slice(1), { stdio: ['ignore', 'ignore', 'ignore'] })
+  const code = await new Promise(done => child.on('close', done))
+  t.equal(code, 5)
+  return readFileSync(path, 'utf8')
+}
+
+const isWhole = (t: Test, text: string, own: string): void => {
+  t.strictSame(
+    recordsIn(text).map(({ event }) => event),
+    BOTH,
+  )
+  t.equal(withoutRecords(text), own)
+}
+
+t.jobs = 2
+
+t.test('a socket, a real pipe', async t => {
+  for (const piped of [false, true]) {
+    const args = ['-e', "require('fs').writeSync(2, 'own\\n'); process.exitCode = 5"]
+    const { code, stderr } = await runNode({ ...FITS, args, preload: ALONE, piped })
+    t.equal(code, 5)
+    isWhole(t, stderr, 'own\n')
+  }
+})
+
+const LAST = "require('fs').writeSync(2, 'own\\n'); process.stderr.write('last\\n'); process.exitCode = 5"
+
+for (const how of ['>', '>>'])
+  t.test(`a file, opened with ${how}: each line at its place`, async t => {
+    const text = await redirected(`2${how}"$LOG"`, LAST)
+    isWhole(t, text, 'own\nlast\n')
+    t.match(text.split('\n').slice(1, 3), ['own', 'last'], 'between the two of the guard')
+  })
+
+t.test('a full disk is no quiet start, and the app does not hear of it', async t => {
+  const text = await redirected(
+    '2>/dev/full',
+    "require('fs').writeFileSync(process.env.LOG, 'ran'); process.exitCode = 5",
+  )
+  t.equal(text, 'ran')
+})
+
+t.test('a file that is renamed while the app runs: later lines are in it', async t => {
+  const path = join(emptyFolder(), 'log')
+  const fd = openSync(path, 'w')
+  const script = "setTimeout(() => { console.log('alive'); setTimeout(() => {}, 1500) }, 300)"
+  const env = ['-i', `NODE_OPTIONS=${FITS.nodeOptions} --require ${GUARD}`, 'CONTAINER_MEMORY_MB=900000']
+  const child = spawn('env', [...env, NODE, '-e', script], { stdio: ['ignore', 'pipe', fd] })
+  closeSync(fd)
+  child.stdout?.once('data', () => renameSync(path, `${path}.1`))
+  await new Promise(done => child.on('close', done))
+  isWhole(t, readFileSync(`${path}.1`, 'utf8'), '')
+})
+
+t.test('a file that the app has put another in the place of: nothing in that one', async t => {
+  for (const waitMs of [0, 1500]) {
+    const other = join(emptyFolder(), 'other')
+    const script = `const fs = require('fs'); fs.closeSync(2); fs.openSync('${other}', 'w'); setTimeout(() => { process.exitCode = 5 }, ${waitMs})`
+    const text = await redirected('2>"$LOG"', script, GUARD)
+    t.strictSame(
+      recordsIn(text).map(({ event }) => event),
+      ['heap-validated'],
+    )
+    t.equal(readFileSync(other, 'utf8'), '')
+  }
+})
+
+/** A guarded node that starts another and reads its stderr; stdout is what it read. */
+const capturing = (script: string, preload: string) =>
+  startNode({
+    ...FITS,
+    args: [
+      '-e',
+      `const { spawn } = require('child_process')
+       const child = spawn(process.execPath, ['-e', ${JSON.stringify(script)}], { stdio: ['ignore', 'inherit', 'pipe'] })
+       child.stderr.on('data', text => process.stdout.write(text)); child.on('exit', code => { process.exitCode = code })`,
+    ],
+    preload,
+  })
+
+t.test('a helper whose stderr its guarded parent reads: not a word, and no other file is needed for that', async t => {
+  const { code, stdout, stderr } = await capturing('process.exitCode = 5', ALONE).ended
+  t.equal(code, 5)
+  t.equal(stdout, '')
+  t.strictSame(
+    recordsIn(stderr).map(({ event }) => event),
+    BOTH,
+    'of the parent',
+  )
+})
+
+t.test('a service there speaks when it has lived ten seconds, with the time of its start', async t => {
+  const began = Date.now()
+  // One that only waits, and one whose loop is blocked all the time.
+  const [waiting, blocked] = await Promise.all(
+    ['setTimeout(() => { process.exitCode = 5 }, 10_600)', 'while (process.uptime() < 10.1); process.exitCode = 5'].map(
+      script => capturing(script, GUARD).ended,
+    ),
+  )
+  for (const one of [waiting, blocked]) {
+    t.equal(one?.code, 5)
+    const stdout = `${one?.stdout}`
+    const records = recordsIn(stdout)
+    isWhole(t, stdout, '')
+    t.ok(Date.parse(`${records[0]?.time}`) - began < 5000, `the first is of ${records[0]?.time}`)
+    t.ok(Date.parse(`${records[1]?.time}`) - began > 10_000)
+  }
+})
