@@ -6,8 +6,7 @@ import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { toolPath } from '../lib/installed.mjs'
 import { evaluate, find, heapLimitMB, start } from '../lib/process.mjs'
-import { inTurn } from '../lib/rounds.mjs'
-import { pairedRatio, spread } from '../lib/stats.mjs'
+import { median, pairedRatio, spread } from '../lib/stats.mjs'
 import { ratioText, spreadText, table } from '../lib/table.mjs'
 import { BARE, BENCH, EMPTY, EMPTY_AGAIN, fitting, guard, isKnown } from '../lib/variants.mjs'
 
@@ -37,8 +36,12 @@ async function underLoad({ node, fits, nodeVersion, runs, seconds, match, say })
   const bases = new Set(asked.map(baseOf))
   const variants = all.filter(variant => asked.includes(variant) || bases.has(variant.name))
   say(`${nodeVersion} under load by ${generator.name}: ${runs} × ${seconds} s of ${variants.length}`)
-  const figures = await inTurn(variants, runs, variant => serve(node, variant, generator, seconds), { say })
-  const pick = key => figures.map(rounds => rounds.map(figure => figure[key]))
+  const rounds = []
+  for (let round = 0; round < runs; round++) {
+    rounds.push(await serveInTurn(node, variants, generator, seconds, round))
+    if (round > 0 && round % 10 === 0) say(`  round ${round} of ${runs}`)
+  }
+  const pick = key => variants.map((_, index) => rounds.map(figures => figures[index][key]))
   const [perS, p99] = [pick('requestsPerS'), pick('p99Us')]
   const rows = variants.map((variant, index) => {
     const base = variants.findIndex(({ name }) => name === baseOf(variant))
@@ -61,7 +64,7 @@ async function underLoad({ node, fits, nodeVersion, runs, seconds, match, say })
       ratioText(row.p99Ratio),
     ]),
     [
-      `${generator.name}, 32 connections, ${runs} rounds of ${seconds} s after a second of warm-up. The rows under heap pressure are compared with an empty preload under the same.`,
+      `${generator.name}, 32 connections, ${runs} rounds: a server of each kind side by side, loaded in turn, ${seconds} times for a second after one of warm-up. The rows under heap pressure are compared with an empty preload under the same.`,
     ],
   )
   return { seconds, runs, generator: generator.name, rows, markdown }
@@ -82,16 +85,29 @@ function underHeapPressure() {
   ]
 }
 
-async function serve(node, variant, generator, seconds) {
-  const app = start(node, [resolve(BENCH, 'apps/http.cjs')], variant)
+/**
+ * A server of each kind lives beside the others, and each is loaded for a second in turn: what the machine does for longer
+ * than that meets them all. One round has `seconds` such turns. Figures in the order of the variants.
+ */
+async function serveInTurn(node, variants, generator, seconds, round) {
+  const apps = variants.map(variant => start(node, [resolve(BENCH, 'apps/http.cjs')], variant))
   try {
-    const { port } = await app.says('port')
-    const url = `http://127.0.0.1:${port}/`
-    await generator.load(url, 1)
-    return await generator.load(url, seconds)
+    const urls = []
+    for (const app of apps) urls.push(`http://127.0.0.1:${(await app.says('port')).port}/`)
+    for (const url of urls) await generator.load(url, 1)
+    const figures = variants.map(() => [])
+    for (let turn = round; turn < round + seconds; turn++)
+      for (const at of variants.keys()) {
+        const index = (at + turn) % variants.length
+        figures[index].push(await generator.load(urls[index], 1))
+      }
+    return figures.map(turns => ({
+      requestsPerS: turns.reduce((sum, { requestsPerS }) => sum + requestsPerS, 0) / seconds,
+      p99Us: median(turns.map(({ p99Us }) => p99Us)),
+    }))
   } finally {
-    app.child.kill('SIGKILL')
-    await app.ended
+    for (const { child } of apps) child.kill('SIGKILL')
+    await Promise.all(apps.map(({ ended }) => ended))
   }
 }
 

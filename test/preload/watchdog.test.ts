@@ -158,7 +158,9 @@ t.test('the thread ends before its time: the app lives on, and the sum of heap l
   // Less than this thread's limit and the main thread's.
   const env = { HEAPGUARD_INTERVAL_MS: '100', CONTAINER_MEMORY_MB: '110' }
   const { code, stdout, stderr } = await runNode(guarded(['-e', script], env))
-  t.strictSame({ code, stdout }, { code: 3, stdout: 'ended 1\nalive\n' })
+  t.equal(code, 3)
+  // 0 where the machine was too slow to have the thread's JavaScript running by then.
+  t.match(stdout, /^ended [01]\nalive\n$/)
   t.equal(withoutRecords(stderr), '')
   // Other processes of this machine, tests beside this one, may be in it.
   for (const { event, msg } of recordsIn(stderr)) if (event === 'heap-sum') t.notMatch(msg, /workers/)
