@@ -7,8 +7,7 @@ import { environmentOf } from './variants.mjs'
 const run = promisify(execFile)
 
 /**
- * bash makes stderr a real pipe, as a container runtime does, and becomes the command: what Node makes for a child is a socket,
- * on which no start is a quiet one.
+ * bash makes stderr a real pipe, as a container runtime does, and becomes the command: what Node makes for a child is a socket.
  */
 const ON_A_PIPE = 'exec "$0" "$@" 2> >(exec cat >&2)'
 
