@@ -1,9 +1,6 @@
 // Whether this process's lines are held back now, as host/log.ts holds them: asked here anew, so that start-up does not pay.
-import { mustHoldBack } from '../core/captured.ts'
+import { HOLD_MS, mustHoldBack } from '../core/captured.ts'
 import type { Host } from '../host/host.ts'
-
-/** By then the log has let them go. */
-const HELD_MS = 10_000
 
 /** Returns whether lines that are said now may never be written. Never throws. */
 export function heldBack(
@@ -11,7 +8,7 @@ export function heldBack(
 ): () => boolean {
   const fd = host.readVariable('HEAPGUARD_LOG_FILE') === 'stdout' ? 1 : 2
   const isHeld = mustHoldBack(host, { fd, isPipeOrSocket: isPipeOrSocket(fd, host.descriptors) })
-  return () => isHeld && host.uptime() <= HELD_MS
+  return () => isHeld && host.uptime() <= HOLD_MS
 }
 
 function isPipeOrSocket(fd: number, { identify }: Host['descriptors']): boolean {

@@ -36,7 +36,7 @@ const APP = `try { require('node:fs').openSync('${MARK}') } catch {}`
 const STDERR = {
   'a pipe that is read, as under a container runtime': '"$@" 2>&1 >/dev/null | cat >/dev/null',
   'the null device': '"$@" 2>/dev/null',
-  'a file': '"$@" 2>"$(mktemp)"',
+  'a file': 'log=$(mktemp); "$@" 2>"$log"; rm "$log"',
   'a socket': undefined,
 } as const
 type Kind = keyof typeof STDERR
