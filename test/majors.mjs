@@ -1,16 +1,24 @@
-// Runs the process-level tests on other Node majors: `npm run test:majors -- 22 26`, without arguments on all four.
+// Runs the process-level tests on other Node majors: `npm run test:majors -- 22 26`, without arguments on all four;
+// `-- 24 --tests=boot,startup` runs these two files alone.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { parseArgs } from 'node:util'
 import { binaryOf } from './node-binary.mjs'
 
-const majors = process.argv.length > 2 ? process.argv.slice(2) : ['20', '22', '24', '26']
+const { values, positionals } = parseArgs({ options: { tests: { type: 'string' } }, allowPositionals: true })
+const majors = positionals.length > 0 ? positionals : ['20', '22', '24', '26']
+const wanted = values.tests?.split(',')
 const run = (command, args, options) => spawnSync(command, args, { stdio: 'inherit', ...options }).status ?? 1
 
 const tests = ['test/preload', 'test/app'].flatMap(folder =>
   readdirSync(folder)
-    .filter(name => name.endsWith('.test.ts'))
+    .filter(name => name.endsWith('.test.ts') && (wanted?.includes(name.replace('.test.ts', '')) ?? true))
     .map(name => `${folder}/${name}`),
 )
+if (wanted !== undefined && tests.length !== wanted.length)
+  throw new Error(
+    `--tests=${values.tests}: a file in test/preload or test/app for each name, found ${tests.join(', ')}`,
+  )
 let failed = run('node', ['setup.mjs']) || run('node', ['build.mjs'])
 for (const major of failed ? [] : majors) {
   const binary = binaryOf(major)

@@ -1,5 +1,6 @@
 // The boot line of the built bundle in real Node, and everywhere that there is none.
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { EMPTY, emptyFolder, GUARD, NODE, recordsIn, runNode, startNode } from './node.ts'
@@ -127,7 +128,7 @@ t.test('loaded twice: one guard', async t => {
 })
 
 t.test("npm's own process is left alone; the app that it starts is not", async t => {
-  const npm = join(process.env.npm_execpath ?? '/usr/local/lib/node_modules/npm/bin/npm-cli.js')
+  const npm = process.env.npm_execpath ?? realpathSync(execFileSync('sh', ['-c', 'command -v npm']).toString().trim())
   const folder = emptyFolder()
   const version = await runNode({ args: [npm, '--version'], preload: GUARD, cwd: folder })
   t.equal(version.code, 0)

@@ -16,6 +16,9 @@ import {
   withoutRecords,
 } from './node.ts'
 
+// Most of their time is waiting.
+t.jobs = 2
+
 const BLOCKS = 'test/fixtures/deaths/blocks.cjs'
 const HEAP = '--max-old-space-size=100 --max-semi-space-size=1'
 const major = Number(execFileSync(NODE, ['-p', 'process.versions.node']).toString().split('.')[0])
