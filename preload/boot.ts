@@ -41,7 +41,7 @@ export function boot(taken: Taken, target: ListeningProcess, folder: string, qui
       )
     return budget
   }
-  const liveWorkers = limitsOf(quiet === undefined ? followWorkers() : quiet.workers)
+  const liveWorkers = limitsOf(quiet?.workers ?? followWorkers())
   const monitor = new MemoryMonitor({
     intervalMs: settings.intervalMs,
     pulseMs: settings.pulseMs,

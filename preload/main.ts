@@ -29,7 +29,7 @@ const STDERR = '/proc/self/fd/2'
 const REGULAR_FILE = 8
 
 const target = process as unknown as ListeningProcess
-const { env, execArgv, pid } = process
+const { env, execArgv, pid, argv, versions } = process
 // A require after start-up would pass the app's loader hooks too. Node before 20.16 has nothing else.
 const load = process.getBuiltinModule || require
 const slot: Slot = {}
@@ -44,7 +44,6 @@ function open<T>(name: string): T {
 
 /** The gate itself, where the start is not one of the usual ones. */
 const mayRun = (): boolean => {
-  const { versions, argv } = process
   const known = { enabled: true, alreadyLoaded: false, isWorkerThread: false }
   const start = { ...known, versions, scriptPath: argv[1], execArgv, testContext: env.NODE_TEST_CONTEXT }
   return !isLoaded(target) && open<typeof import('./gate.ts')>('gate').gateOf(start).kind === 'run'
@@ -147,7 +146,8 @@ function startQuietly(natives: Taken, command: string): boolean {
     return false
   }
   const startedAtS = uptime()
-  const workers = followWorkers()
+  // Node 20 would have to compile the channel's module for it, a third of the start's cost: a one-liner is followed later.
+  const workers = argv[1] || Number.parseInt(versions.node, 10) >= 22 ? followWorkers() : undefined
   const handOver = (isDue: boolean): Guard => {
     isWaiting = false
     const variables = { NODE_OPTIONS, CONTAINER_MEMORY_MB }
@@ -181,7 +181,7 @@ try {
   delete require.cache[__filename]
   const command = execArgv.join(' ')
   const isUnset = !Object.keys(env).join().includes('HEAPGUARD_')
-  const isApp = isUsual(process.versions, process.argv[1], command, env.NODE_TEST_CONTEXT)
+  const isApp = isUsual(versions, argv[1], command, env.NODE_TEST_CONTEXT)
   // In a worker Node puts a stub in the place of what only the main thread may do; node:worker_threads would say the
   // same, but is not in the start-up snapshot. Whoever listens to the end of the process may be this guard.
   if (

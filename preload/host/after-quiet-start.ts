@@ -12,7 +12,8 @@ export interface QuietStart {
   readonly stderr: string
   /** The boot line, where it is held back (log.ts). */
   readonly heldLine: string | undefined
-  readonly workers: Following
+  /** undefined: none was followed so far. */
+  readonly workers: Following | undefined
   /** Uptime then. */
   readonly startedAtMs: Millis
   /** The first look is due. */

@@ -1,6 +1,6 @@
 // A quiet start, whatever stderr is: with preload.js alone in its folder, all that a short process needs is said, and
 // where it is not a quiet one there is no file to go on with.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, copyFileSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -18,6 +18,7 @@ function alone(): string {
 }
 
 const ALONE = alone()
+const major = Number(/^v(\d+)/.exec(spawnSync(NODE, ['--version'], { encoding: 'utf8' }).stdout)?.[1])
 const BOTH = ['heap-validated', 'shutdown']
 
 /** Node behind a shell that has never heard of the guard, with `redirection` of its stderr; the file's text. */
@@ -93,6 +94,24 @@ t.test('a file that the app has put another in the place of: nothing in that one
     t.equal(readFileSync(other, 'utf8'), '')
   }
 })
+
+t.test(
+  "worker threads are followed: an app's from its start on, a one-liner's too where that loads nothing",
+  async t => {
+    const app = join(emptyFolder(), 'app.js')
+    // Reads Node's own list, since a require of the channel's module would load it.
+    const look = "process.moduleLoadList.includes('NativeModule diagnostics_channel')"
+    const follows = "require('diagnostics_channel').hasSubscribers('worker_threads')"
+    const script = `const was = ${look}; const did = ${follows}
+    setTimeout(() => { console.log(JSON.stringify([was, did, ${follows}])) }, 1500)`
+    writeFileSync(app, script)
+    const seen = async (args: readonly string[]) =>
+      JSON.parse((await runNode({ ...FITS, args, preload: GUARD, piped: true })).stdout)
+    const isInSnapshot = major >= 22
+    t.strictSame(await seen([app]), [true, true, true])
+    t.strictSame(await seen(['-e', script]), [isInSnapshot, isInSnapshot, true])
+  },
+)
 
 /** A guarded node that starts another and reads its stderr; stdout is what it read. */
 const capturing = (script: string, preload: string) =>
