@@ -1,5 +1,6 @@
 // One process that is watched while it runs, and small questions to a Node.
 import { execFile, spawn } from 'node:child_process'
+import { cpus } from 'node:os'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { environmentOf } from './variants.mjs'
@@ -11,10 +12,11 @@ const run = promisify(execFile)
  */
 const ON_A_PIPE = 'exec "$0" "$@" 2> >(exec cat >&2)'
 
-/** Starts `node args` as a variant; its stderr is read and thrown away, its stdout are JSON lines. */
-export function start(node, args, variant) {
+/** Starts `node args` as a variant; its stderr is read and thrown away, its stdout are JSON lines. `prefix`: what runs it. */
+export function start(node, args, variant, prefix = []) {
   const env = { ...environmentOf(variant), ...variant.appEnv }
-  const child = spawn('bash', ['-c', ON_A_PIPE, node, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const command = [...prefix, node, ...args]
+  const child = spawn('bash', ['-c', ON_A_PIPE, ...command], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const lines = []
   const waiting = []
   let stderr = ''
@@ -47,6 +49,12 @@ export const evaluate = async (node, expression) => (await run(node, ['-p', expr
 /** V8's heap limit there, without a flag. */
 export const heapLimitMB = async node =>
   Number(await evaluate(node, "require('v8').getHeapStatistics().heap_size_limit / 1048576"))
+
+/** What runs a command on one CPU alone; nothing where that cannot be said, or there is but one. */
+export async function onCpu(index) {
+  const taskset = cpus().length > 1 ? await find('taskset') : undefined
+  return taskset === undefined ? [] : [taskset, '--cpu-list', String(index)]
+}
 
 /** The path of a program, undefined where it is not installed. */
 export async function find(program) {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { toolPath } from '../lib/installed.mjs'
-import { evaluate, find, heapLimitMB, start } from '../lib/process.mjs'
+import { evaluate, find, heapLimitMB, onCpu, start } from '../lib/process.mjs'
 import { median, pairedRatio, spread } from '../lib/stats.mjs'
 import { ratioText, spreadText, table } from '../lib/table.mjs'
 import { BARE, BENCH, EMPTY, EMPTY_AGAIN, fitting, guard, isKnown } from '../lib/variants.mjs'
@@ -20,7 +20,8 @@ export async function run({ node, runs, seconds, quick, match, say }) {
 }
 
 async function underLoad({ node, fits, nodeVersion, runs, seconds, match, say }) {
-  const generator = await loadGenerator(node)
+  const [forServers, forLoad] = [await onCpu(1), await onCpu(0)]
+  const generator = await loadGenerator(node, forLoad)
   const all = [
     BARE,
     EMPTY,
@@ -38,7 +39,7 @@ async function underLoad({ node, fits, nodeVersion, runs, seconds, match, say })
   say(`${nodeVersion} under load by ${generator.name}: ${runs} × ${seconds} s of ${variants.length}`)
   const rounds = []
   for (let round = 0; round < runs; round++) {
-    rounds.push(await serveInTurn(node, variants, generator, seconds, round))
+    rounds.push(await serveInTurn({ node, variants, generator, seconds, round, forServers }))
     if (round > 0 && round % 10 === 0) say(`  round ${round} of ${runs}`)
   }
   const pick = key => variants.map((_, index) => rounds.map(figures => figures[index][key]))
@@ -64,7 +65,7 @@ async function underLoad({ node, fits, nodeVersion, runs, seconds, match, say })
       ratioText(row.p99Ratio),
     ]),
     [
-      `${generator.name}, 32 connections, ${runs} rounds: a server of each kind side by side, loaded in turn, ${seconds} times for a second after one of warm-up. The rows under heap pressure are compared with an empty preload under the same.`,
+      `${generator.name}, 32 connections, ${runs} rounds: a server of each kind side by side, loaded in turn, ${seconds} times for a second after one of warm-up${forServers.length > 0 ? ', the servers on one CPU and the load on another' : ''}. The rows under heap pressure are compared with an empty preload under the same.`,
     ],
   )
   return { seconds, runs, generator: generator.name, rows, markdown }
@@ -89,8 +90,8 @@ function underHeapPressure() {
  * A server of each kind lives beside the others, and each is loaded for a second in turn: what the machine does for longer
  * than that meets them all. One round has `seconds` such turns. Figures in the order of the variants.
  */
-async function serveInTurn(node, variants, generator, seconds, round) {
-  const apps = variants.map(variant => start(node, [resolve(BENCH, 'apps/http.cjs')], variant))
+async function serveInTurn({ node, variants, generator, seconds, round, forServers }) {
+  const apps = variants.map(variant => start(node, [resolve(BENCH, 'apps/http.cjs')], variant, forServers))
   try {
     const urls = []
     for (const app of apps) urls.push(`http://127.0.0.1:${(await app.says('port')).port}/`)
@@ -118,20 +119,22 @@ end
 `
 
 /** wrk where it is installed (Debian: apt-get install wrk), else autocannon from the benchmark's own folder. */
-async function loadGenerator(node) {
+async function loadGenerator(node, prefix) {
   const wrk = await find('wrk')
   if (wrk !== undefined) {
     const script = resolve(tmpdir(), `heapguard-bench-${process.pid}.lua`)
     writeFileSync(script, WRK_REPORT)
     const load = async (url, seconds) => {
-      const { stdout } = await run_(wrk, ['-t1', '-c32', `-d${seconds}s`, '--latency', '-s', script, url])
+      const [command, ...args] = [...prefix, wrk, '-t1', '-c32', `-d${seconds}s`, '--latency', '-s', script, url]
+      const { stdout } = await run_(command, args)
       return checked(JSON.parse(stdout.slice(stdout.lastIndexOf('{'))))
     }
     return { name: 'wrk', load }
   }
   const cli = await toolPath('autocannon', 'autocannon/autocannon.js')
   const load = async (url, seconds) => {
-    const { stdout } = await run_(node, [cli, '--json', '-c', '32', '-d', String(seconds), url])
+    const [command, ...args] = [...prefix, node, cli, '--json', '-c', '32', '-d', String(seconds), url]
+    const { stdout } = await run_(command, args)
     const { requests, latency, errors, non2xx } = JSON.parse(stdout)
     return checked({ requestsPerS: requests.average, p99Us: latency.p99 * 1000, errors: errors + non2xx })
   }
