@@ -88,27 +88,32 @@ function underHeapPressure() {
 
 /**
  * A server of each kind lives beside the others, and each is loaded for a second in turn: what the machine does for longer
- * than that meets them all. One round has `seconds` such turns. Figures in the order of the variants.
+ * than that meets them all. One round has `seconds` such turns. Whose turn comes first moves on with each round, from the
+ * start and the warm-up on: a server that has idled for longer has compiled and collected more. Figures in the order of
+ * the variants.
  */
 async function serveInTurn({ node, variants, generator, seconds, round, forServers }) {
-  const apps = variants.map(variant => start(node, [resolve(BENCH, 'apps/http.cjs')], variant, forServers))
+  const inTurn = turn => variants.map((_, at) => (at + turn) % variants.length)
+  const apps = []
+  const ends = []
   try {
+    for (const index of inTurn(round)) {
+      apps[index] = start(node, [resolve(BENCH, 'apps/http.cjs')], variants[index], forServers)
+      ends.push(apps[index].ended)
+    }
     const urls = []
     for (const app of apps) urls.push(`http://127.0.0.1:${(await app.says('port')).port}/`)
-    for (const url of urls) await generator.load(url, 1)
+    for (const index of inTurn(round)) await generator.load(urls[index], 1)
     const figures = variants.map(() => [])
     for (let turn = round; turn < round + seconds; turn++)
-      for (const at of variants.keys()) {
-        const index = (at + turn) % variants.length
-        figures[index].push(await generator.load(urls[index], 1))
-      }
+      for (const index of inTurn(turn)) figures[index].push(await generator.load(urls[index], 1))
     return figures.map(turns => ({
       requestsPerS: turns.reduce((sum, { requestsPerS }) => sum + requestsPerS, 0) / seconds,
       p99Us: median(turns.map(({ p99Us }) => p99Us)),
     }))
   } finally {
-    for (const { child } of apps) child.kill('SIGKILL')
-    await Promise.all(apps.map(({ ended }) => ended))
+    for (const app of apps) app?.child.kill('SIGKILL')
+    await Promise.all(ends)
   }
 }
 
