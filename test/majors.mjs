@@ -1,24 +1,24 @@
 // Runs the process-level tests on other Node majors: `npm run test:majors -- 22 26`, without arguments on all four;
-// `-- 24 --tests=boot,startup` runs these two files alone.
+// `-- 24 --without=pressure,watchdog` leaves these two files out.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { binaryOf } from './node-binary.mjs'
 
-const { values, positionals } = parseArgs({ options: { tests: { type: 'string' } }, allowPositionals: true })
+const { values, positionals } = parseArgs({ options: { without: { type: 'string' } }, allowPositionals: true })
 const majors = positionals.length > 0 ? positionals : ['20', '22', '24', '26']
-const wanted = values.tests?.split(',')
+const leftOut = values.without?.split(',') ?? []
 const run = (command, args, options) => spawnSync(command, args, { stdio: 'inherit', ...options }).status ?? 1
 
-const tests = ['test/preload', 'test/app'].flatMap(folder =>
+const isLeftOut = path => leftOut.some(name => path.endsWith(`/${name}.test.ts`))
+const all = ['test/preload', 'test/app'].flatMap(folder =>
   readdirSync(folder)
-    .filter(name => name.endsWith('.test.ts') && (wanted?.includes(name.replace('.test.ts', '')) ?? true))
+    .filter(name => name.endsWith('.test.ts'))
     .map(name => `${folder}/${name}`),
 )
-if (wanted !== undefined && tests.length !== wanted.length)
-  throw new Error(
-    `--tests=${values.tests}: a file in test/preload or test/app for each name, found ${tests.join(', ')}`,
-  )
+const tests = all.filter(path => !isLeftOut(path))
+if (tests.length !== all.length - leftOut.length)
+  throw new Error(`--without=${values.without}: each is the name of one file in test/preload or test/app`)
 let failed = run('node', ['setup.mjs']) || run('node', ['build.mjs'])
 for (const major of failed ? [] : majors) {
   const binary = binaryOf(major)
