@@ -1,5 +1,6 @@
 // Builds what users run: dist/preload.js, one CommonJS file. Fails when something got in that must not be there.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 import ts from 'typescript'
 import { buildCli } from './cli/build.mjs'
@@ -19,10 +20,11 @@ const BUDGET_BYTES = {
   'autosize.js': 24 * 1024,
 }
 
-rmSync('dist', { recursive: true, force: true })
-mkdirSync('dist')
+mkdirSync('.cache', { recursive: true })
+const made = mkdtempSync('.cache/build-')
+process.on('exit', () => rmSync(made, { recursive: true, force: true }))
 const common = {
-  outdir: 'dist',
+  outdir: made,
   bundle: true,
   platform: 'node',
   format: 'cjs',
@@ -58,7 +60,7 @@ const faults = []
 for (const input of built.flatMap(({ metafile }) => Object.keys(metafile.inputs)))
   if (!input.startsWith('preload/')) faults.push(`${input} is not from preload/`)
 for (const [file, { imports }] of built.flatMap(({ metafile }) => Object.entries(metafile.outputs))) {
-  const name = file.replace('dist/', '')
+  const name = basename(file)
   const text = compiledAtOnce(readFileSync(file, 'utf8'), name === 'preload.js')
   writeFileSync(file, text)
   const bytes = Buffer.byteLength(text)
@@ -73,7 +75,7 @@ if (faults.length > 0) {
   process.exit(1)
 }
 
-await buildCli()
+await buildCli(made)
 
 // A package.json of type "module" anywhere above would turn the bundle into ESM and end every node process with 1.
 const sibling = {
@@ -85,7 +87,15 @@ const sibling = {
   main: './preload.js',
   bin: './heapguard.js',
 }
-writeFileSync('dist/package.json', `${JSON.stringify(sibling, null, 2)}\n`)
+writeFileSync(join(made, 'package.json'), `${JSON.stringify(sibling, null, 2)}\n`)
+
+// Whoever runs the bundle meanwhile, a test or a container that has the folder mounted, finds each file at any time: the
+// new one takes the old one's place in one step.
+mkdirSync('dist', { recursive: true })
+const files = readdirSync(made)
+for (const name of readdirSync('dist'))
+  if (!files.includes(name)) rmSync(join('dist', name), { recursive: true, force: true })
+for (const name of files) renameSync(join(made, name), join('dist', name))
 
 /**
  * V8 skims a function before it compiles it, but for an expression in parentheses: in the file that every start reads, the

@@ -1,12 +1,13 @@
 // Builds dist/heapguard.js: the command line, one CommonJS file with all that it needs.
 import { chmodSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { build, transform } from 'esbuild'
 
 /** What it may weigh at most. It is not the preload: start-up of the app never reads it. */
 const BUDGET_BYTES = 192 * 1024
 
 /** Builds the bundle into a folder; rejects when it is over its budget or imports what is not Node's own. */
-export async function buildCli(folder = 'dist') {
+export async function buildCli(folder) {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
   const page = await buildPage()
   const { metafile } = await build({
@@ -26,7 +27,7 @@ export async function buildCli(folder = 'dist') {
     for (const { path } of imports)
       if (!path.startsWith('node:') && !NODE_MODULES.includes(path)) throw new Error(`${file} imports ${path}`)
     if (bytes > BUDGET_BYTES) throw new Error(`${file} is ${bytes} bytes, over its budget of ${BUDGET_BYTES}`)
-    console.log(`${file}  ${bytes} bytes of ${BUDGET_BYTES}`)
+    console.log(`dist/${basename(file)}  ${bytes} bytes of ${BUDGET_BYTES}`)
     chmodSync(file, 0o755)
   }
 }
