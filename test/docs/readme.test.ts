@@ -91,7 +91,7 @@ function inOrder<T extends { readonly commands: string }>(blocks: readonly T[]):
 }
 
 t.test('the gate runs the very command', async t =>
-  t.match(readFileSync('.ci/gate.mjs', 'utf8'), "['npm test', ['npm', 'test']]"),
+  t.match(readFileSync('.ci/gate.mjs', 'utf8'), "command: ['npm', 'test'] }"),
 )
 
 const PAGES = ['README.md', 'deploy/README.md', ...readdirSync('docs').map(name => join('docs', name))].filter(name =>
