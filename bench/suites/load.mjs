@@ -8,24 +8,24 @@ import { toolPath } from '../lib/installed.mjs'
 import { evaluate, find, heapLimitMB, onCpu, start } from '../lib/process.mjs'
 import { median, pairedRatio, spread } from '../lib/stats.mjs'
 import { ratioText, spreadText, table } from '../lib/table.mjs'
-import { BARE, BENCH, EMPTY, EMPTY_AGAIN, fitting, guard, isKnown } from '../lib/variants.mjs'
+import { BARE, BENCH, EMPTY, fitting, guard, isKnown } from '../lib/variants.mjs'
 
 const run_ = promisify(execFile)
 
-export async function run({ node, runs, seconds, quick, match, say }) {
+export async function run({ node, runs, seconds: asked, warmUpSeconds, quick, match, say }) {
   const nodeVersion = await evaluate(node, 'process.version')
   const fits = fitting(await heapLimitMB(node))
-  const served = await underLoad({ node, fits, nodeVersion, runs, seconds: seconds ?? (quick ? 2 : 5), match, say })
+  const seconds = asked ?? (quick ? 2 : 5)
+  const served = await underLoad({ node, fits, nodeVersion, runs, seconds, warmUpSeconds, match, say })
   return { nodeVersion, served, markdown: served.markdown }
 }
 
-async function underLoad({ node, fits, nodeVersion, runs, seconds, match, say }) {
+async function underLoad({ node, fits, nodeVersion, runs, seconds, warmUpSeconds, match, say }) {
   const [forServers, forLoad] = [await onCpu(1), await onCpu(0)]
   const generator = await loadGenerator(node, forLoad)
   const all = [
     BARE,
     EMPTY,
-    EMPTY_AGAIN,
     guard('heapguard, defaults', fits),
     ...(isKnown('HEAPGUARD_PULSE_MS')
       ? [guard('heapguard, the fastest pulse (50 ms)', { ...fits, HEAPGUARD_PULSE_MS: '50' })]
@@ -39,21 +39,28 @@ async function underLoad({ node, fits, nodeVersion, runs, seconds, match, say })
   say(`${nodeVersion} under load by ${generator.name}: ${runs} × ${seconds} s of ${variants.length}`)
   const rounds = []
   for (let round = 0; round < runs; round++) {
-    rounds.push(await serveInTurn({ node, variants, generator, seconds, round, forServers }))
+    rounds.push(await serveInTurn({ node, variants, generator, seconds, warmUpSeconds, round, forServers }))
     if (round > 0 && round % 10 === 0) say(`  round ${round} of ${runs}`)
   }
-  const pick = key => variants.map((_, index) => rounds.map(figures => figures[index][key]))
-  const [perS, p99] = [pick('requestsPerS'), pick('p99Us')]
-  const rows = variants.map((variant, index) => {
-    const base = variants.findIndex(({ name }) => name === baseOf(variant))
+  const pick = (index, key, copy) =>
+    rounds.map(servers => {
+      const figures = copy === undefined ? servers[index] : [servers[index][copy]]
+      return figures.reduce((sum, figure) => sum + figure[key], 0) / figures.length
+    })
+  const row = (name, [index, copy], [base, baseCopy]) => {
+    const [perS, p99] = ['requestsPerS', 'p99Us'].map(key => pick(index, key, copy))
     return {
-      name: variant.name,
-      requestsPerS: spread(perS[index]),
-      throughputRatio: pairedRatio(perS[index], perS[base]),
-      p99Us: spread(p99[index]),
-      p99Ratio: pairedRatio(p99[index], p99[base]),
+      name,
+      requestsPerS: spread(perS),
+      throughputRatio: pairedRatio(perS, pick(base, 'requestsPerS', baseCopy)),
+      p99Us: spread(p99),
+      p99Ratio: pairedRatio(p99, pick(base, 'p99Us', baseCopy)),
     }
-  })
+  }
+  const indexOf = name => variants.findIndex(variant => variant.name === name)
+  const rows = variants.map((variant, index) => row(variant.name, [index], [indexOf(baseOf(variant))]))
+  const empty = indexOf(EMPTY.name)
+  if (empty >= 0) rows.splice(empty + 1, 0, row('one empty preload to the other (the noise)', [empty, 1], [empty, 0]))
   const markdown = table(
     `Under load, Node ${nodeVersion}`,
     ['preload', 'requests/s', 'to empty', 'p99 µs', 'to empty'],
@@ -65,10 +72,10 @@ async function underLoad({ node, fits, nodeVersion, runs, seconds, match, say })
       ratioText(row.p99Ratio),
     ]),
     [
-      `${generator.name}, 32 connections, ${runs} rounds: a server of each kind side by side, loaded in turn, ${seconds} times for a second after one of warm-up${forServers.length > 0 ? ', the servers on one CPU and the load on another' : ''}. The rows under heap pressure are compared with an empty preload under the same.`,
+      `${generator.name}, 32 connections, ${runs} rounds: two servers of each kind side by side, loaded in turn, ${seconds} times for a second after ${warmUpSeconds} s of load on all at once${forServers.length > 0 ? ', the servers on one CPU and the load on another' : ''}. The rows under heap pressure are compared with an empty preload under the same.`,
     ],
   )
-  return { seconds, runs, generator: generator.name, rows, markdown }
+  return { seconds, warmUpSeconds, runs, generator: generator.name, rows, markdown }
 }
 
 /** The name of what a row is compared with. */
@@ -86,31 +93,37 @@ function underHeapPressure() {
   ]
 }
 
+/** Servers of a kind: they differ among themselves by some 3 %, by where V8 happens to put things. */
+const COPIES = 2
+
 /**
- * A server of each kind lives beside the others, and each is loaded for a second in turn: what the machine does for longer
- * than that meets them all. One round has `seconds` such turns. Whose turn comes first moves on with each round, from the
- * start and the warm-up on: a server that has idled for longer has compiled and collected more. Figures in the order of
- * the variants.
+ * Servers of all kinds live side by side, and each is loaded for a second in turn: what the machine does for longer
+ * than that meets them all. One round has `seconds` such turns. Before them all are loaded at once, since what a service
+ * costs in its first seconds is mostly V8 getting to know it. Whose turn comes first moves on with each round, from the
+ * start on: a server that has idled for longer has compiled and collected more. Figures of each copy, in the order of the
+ * variants.
  */
-async function serveInTurn({ node, variants, generator, seconds, round, forServers }) {
-  const inTurn = turn => variants.map((_, at) => (at + turn) % variants.length)
+async function serveInTurn({ node, variants, generator, seconds, warmUpSeconds, round, forServers }) {
+  const servers = Array.from({ length: COPIES }, () => variants).flat()
+  const inTurn = turn => servers.map((_, at) => (at + turn) % servers.length)
   const apps = []
   const ends = []
   try {
     for (const index of inTurn(round)) {
-      apps[index] = start(node, [resolve(BENCH, 'apps/http.cjs')], variants[index], forServers)
+      apps[index] = start(node, [resolve(BENCH, 'apps/http.cjs')], servers[index], forServers)
       ends.push(apps[index].ended)
     }
     const urls = []
     for (const app of apps) urls.push(`http://127.0.0.1:${(await app.says('port')).port}/`)
-    for (const index of inTurn(round)) await generator.load(urls[index], 1)
-    const figures = variants.map(() => [])
+    await Promise.all(inTurn(round).map(index => generator.load(urls[index], warmUpSeconds)))
+    const loads = servers.map(() => [])
     for (let turn = round; turn < round + seconds; turn++)
-      for (const index of inTurn(turn)) figures[index].push(await generator.load(urls[index], 1))
-    return figures.map(turns => ({
+      for (const index of inTurn(turn)) loads[index].push(await generator.load(urls[index], 1))
+    const figures = loads.map(turns => ({
       requestsPerS: turns.reduce((sum, { requestsPerS }) => sum + requestsPerS, 0) / seconds,
       p99Us: median(turns.map(({ p99Us }) => p99Us)),
     }))
+    return variants.map((_, index) => figures.filter((_, at) => at % variants.length === index))
   } finally {
     for (const app of apps) app?.child.kill('SIGKILL')
     await Promise.all(ends)
