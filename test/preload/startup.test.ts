@@ -1,7 +1,7 @@
 // What start-up may cost, as counts and not as times: the files it opens, the builtins it loads, the bytes it reads. The
 // expectations are those of a floor preload (it requires node:v8) in the same run, so they hold on each major.
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, cpSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { EMPTY, emptyFolder, GUARD, NODE, runNode } from './node.ts'
@@ -215,4 +215,23 @@ t.test('a file over its byte budget fails the build, with the figure and the lim
   const { status, stderr } = build(folder)
   t.equal(status, 1)
   t.match(stderr, new RegExp(`preload\\.js is \\d+ bytes, \\d+ over its budget of ${budget}`))
+  t.equal(readdirSync(join(folder, 'dist')).length, readdirSync(resolve('dist')).length, 'what was built before stays')
+})
+
+t.test('a build takes no file away from those who run the bundle', async t => {
+  const folder = copyOfTheTree(t)
+  const built = join(folder, 'dist/gate.js')
+  writeFileSync(built, 'as it was')
+  writeFileSync(join(folder, 'dist/of-an-older-build.js'), '')
+  const opened = openSync(built, 'r')
+  t.equal(build(folder).status, 0)
+  t.equal(
+    readFileSync(opened, 'utf8'),
+    'as it was',
+    'a new file in the place of the old one, not the old one written anew',
+  )
+  closeSync(opened)
+  t.equal(readFileSync(built, 'utf8'), readFileSync(resolve('dist/gate.js'), 'utf8'))
+  t.strictSame(readdirSync(join(folder, 'dist')), readdirSync(resolve('dist')), 'nothing of an older build')
+  t.strictSame(readdirSync(join(folder, '.cache')), [])
 })
