@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 const SEED_IMAGES = '../shared/bin/seed-base-images'
 const VM_RUNNER = '../shared/bin/run-in-cgroup2-vm'
 
-/** What takes a minute of waiting each: the containers ask it of Node 24, `npm test` of 20, and here it is asked of 26. */
+/** What mostly waits: the containers ask it of Node 24, `npm test` of 20, and here it is asked of 26. */
 const WAITING = 'autosize,drain,flight-record,heap-snapshot,pressure,watchdog'
 
 /** `beside` runs at the same time: the virtual machine has a clock of its own, and takes one CPU at most. */

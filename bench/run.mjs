@@ -13,7 +13,7 @@ const USAGE = `node bench/run.mjs [options]
   --nodes A,B       paths of node binaries; this one without it
   --runs N          rounds of each comparison (default 20)
   --seconds N       how long a process is watched, or served with requests (default: each suite's own)
-  --warm-up N       how long the servers are loaded, all at once, before requests are counted (default 12)
+  --warm-up N       how long each server has been loaded, beside the others, before requests are counted (default 4)
   --match A,B       of the rows under load those with A or B in their name, and what they are compared with
   --quick           a look that takes minutes, not an hour: few rounds, short watches
   --json FILE       all figures
@@ -72,7 +72,7 @@ function readOptions() {
     quick,
     runs: whole('runs', values.runs) ?? (quick ? 5 : 20),
     seconds: whole('seconds', values.seconds),
-    warmUpSeconds: whole('warm-up', values['warm-up']) ?? (quick ? 3 : 12),
+    warmUpSeconds: whole('warm-up', values['warm-up']) ?? (quick ? 1 : 4),
     match: values.match,
     json: values.json,
     markdown: values.markdown,

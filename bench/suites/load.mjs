@@ -72,7 +72,7 @@ async function underLoad({ node, fits, nodeVersion, runs, seconds, warmUpSeconds
       ratioText(row.p99Ratio),
     ]),
     [
-      `${generator.name}, 32 connections, ${runs} rounds: two servers of each kind side by side, loaded in turn, ${seconds} times for a second after ${warmUpSeconds} s of load on all at once${forServers.length > 0 ? ', the servers on one CPU and the load on another' : ''}. The rows under heap pressure are compared with an empty preload under the same.`,
+      `${generator.name}, 32 connections, ${runs} rounds: two servers of each kind side by side, loaded in turn, ${seconds} times for a second after a warm-up of ${warmUpSeconds} s for each, all at once${forServers.length > 0 ? ', the servers on one CPU and the load on another' : ''}. The rows under heap pressure are compared with an empty preload under the same.`,
     ],
   )
   return { seconds, warmUpSeconds, runs, generator: generator.name, rows, markdown }
@@ -115,7 +115,9 @@ async function serveInTurn({ node, variants, generator, seconds, warmUpSeconds, 
     }
     const urls = []
     for (const app of apps) urls.push(`http://127.0.0.1:${(await app.says('port')).port}/`)
-    await Promise.all(inTurn(round).map(index => generator.load(urls[index], warmUpSeconds)))
+    // On the one CPU that they share, `warmUpSeconds` for each, however many there are.
+    const sharedSeconds = warmUpSeconds * servers.length
+    await Promise.all(inTurn(round).map(index => generator.load(urls[index], sharedSeconds)))
     const loads = servers.map(() => [])
     for (let turn = round; turn < round + seconds; turn++)
       for (const index of inTurn(turn)) loads[index].push(await generator.load(urls[index], 1))
