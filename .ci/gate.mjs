@@ -1,6 +1,7 @@
 // Runs each step, shows its output, and adds up what the tests counted.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { Failures } from './failures.mjs'
 
 // A machine may bring the means for real containers and for a real cgroup v2; where it does not, the tests use a docker
 // that is there, or skip with the reason.
@@ -40,24 +41,29 @@ if (existsSync(VM_RUNNER)) env.HEAPGUARD_VM_RUNNER = VM_RUNNER
 
 const total = { pass: 0, fail: 0, skip: 0 }
 
-/** Runs a command and hands on its output; returns its status and the counts of tap's closing lines in it. */
+/** Runs a command and hands on its output; returns its status, the counts of tap's closing lines, and what failed. */
 function run([command, ...args], show) {
   return new Promise(done => {
-    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     const counts = { pass: 0, fail: 0, skip: 0 }
-    let rest = ''
-    child.stdout.setEncoding('utf8').on('data', chunk => {
-      show(chunk)
-      const lines = (rest + chunk).split('\n')
-      rest = lines.pop() ?? ''
+    const failures = new Failures()
+    const see = line => {
+      failures.see(line)
       // tap closes with `# { total: 203, pass: 202, skip: 1 }`.
-      for (const line of lines)
-        if (line.startsWith('# { total:'))
-          for (const key of Object.keys(counts))
-            counts[key] += Number(new RegExp(`${key}: (\\d+)`).exec(line)?.[1] ?? 0)
-    })
-    child.on('error', error => done({ status: error.message, counts }))
-    child.on('close', status => done({ status, counts }))
+      if (line.startsWith('# { total:'))
+        for (const key of Object.keys(counts)) counts[key] += Number(new RegExp(`${key}: (\\d+)`).exec(line)?.[1] ?? 0)
+    }
+    for (const stream of [child.stdout, child.stderr]) {
+      let rest = ''
+      stream.setEncoding('utf8').on('data', chunk => {
+        show(chunk)
+        const lines = (rest + chunk).split('\n')
+        rest = lines.pop() ?? ''
+        for (const line of lines) see(line)
+      })
+    }
+    child.on('error', error => done({ status: error.message, counts, failures }))
+    child.on('close', status => done({ status, counts, failures }))
   })
 }
 
@@ -77,15 +83,17 @@ if (existsSync(SEED_IMAGES)) {
 }
 
 const summary = []
+const whatFailed = []
 async function step({ name, command }, show) {
   const began = Date.now()
   show(`\n==== ${name}: ${command.join(' ')}\n`)
-  const { status, counts } = await run(command, show)
+  const { status, counts, failures } = await run(command, show)
   // A step that failed before or beside its tests (lint, types, coverage, nothing run) is a failure too.
   if (status !== 0 && counts.fail === 0) counts.fail = 1
   if (status === 0 && counts.pass + counts.skip === 0) counts.fail = 1
   for (const key of Object.keys(total)) total[key] += counts[key]
   const seconds = Math.round((Date.now() - began) / 1000)
+  if (counts.fail > 0) whatFailed.push(`==== failed in ${name} (status ${status})`, ...failures.lines())
   summary.push(`${name}: ${counts.pass} passed, ${counts.fail} failed, ${counts.skip} skipped in ${seconds} s`)
 }
 
@@ -98,6 +106,8 @@ for (const { beside, ...main } of STEPS) {
   for (const text of kept) showNow(text)
 }
 
+// Once more at the end: who reads the log of a red gate often has its last page alone.
+if (whatFailed.length > 0) console.log(`\n${whatFailed.join('\n')}`)
 console.log(`\n${summary.join('\n')}\n`)
 console.log(`${total.pass} passed, ${total.fail} failed`)
 process.exit(total.fail === 0 ? 0 : 1)
