@@ -27,7 +27,7 @@ for (const major of tests.length === 0 ? [] : majors) {
   const results = join(mkdtempSync(join(tmpdir(), 'heapguard-transparency-')), 'rows')
   const env = { ...process.env, HEAPGUARD_TEST_NODE: binary, HEAPGUARD_TRANSPARENCY_RESULTS: results }
   const tap = ['--disable-coverage', '--timeout=900', ...tests]
-  failed = spawnSync('node_modules/.bin/tap', tap, { stdio: 'inherit', env }).status ?? (1 || failed)
+  failed = (spawnSync('node_modules/.bin/tap', tap, { stdio: 'inherit', env }).status ?? 1) || failed
   const rows = existsSync(results)
     ? readFileSync(results, 'utf8')
         .trim()
