@@ -1,7 +1,9 @@
 // What failed in the output of a test run (TAP, subtests indented), short enough to be repeated at its end.
 
-/** So much is kept of one run, of one failure, and of the end of a run that failed without a failing test. */
+/** So much is kept of one run; where that is full, the names of further failures, up to the second number. */
 const MAX_LINES = 120
+const MAX_LINES_WITH_NAMES = 240
+/** And of one failure's diagnostics, and of the end of a run that failed without a failing test. */
 const MAX_LINES_EACH = 30
 const LAST_LINES = 15
 
@@ -30,10 +32,11 @@ export class Failures {
       this.#closeFrom(depth)
       const names = this.#path.map(({ name }) => `${name} > `).join('')
       this.#failure = { depth, lines: 0 }
-      this.#keep(`${names}${text}`)
-    } else if (this.#failure !== undefined) {
-      const isDiagnostics = text !== '' && depth > this.#failure.depth
-      if (isDiagnostics && ++this.#failure.lines <= MAX_LINES_EACH) this.#keep(line.slice(this.#failure.depth))
+      this.#keep(`${names}${text}`, MAX_LINES_WITH_NAMES)
+    } else if (this.#failure !== undefined && text !== '') {
+      const isDiagnostics = depth > this.#failure.depth
+      if (isDiagnostics && ++this.#failure.lines <= MAX_LINES_EACH)
+        this.#keep(line.slice(this.#failure.depth), MAX_LINES)
       if (!isDiagnostics) this.#failure = undefined
     }
   }
@@ -47,8 +50,8 @@ export class Failures {
     while ((this.#path.at(-1)?.depth ?? -1) >= depth) this.#path.pop()
   }
 
-  #keep(line) {
-    if (this.#kept.length < MAX_LINES) this.#kept.push(line)
+  #keep(line, most) {
+    if (this.#kept.length < most) this.#kept.push(line)
     else this.#leftOut++
   }
 }

@@ -166,7 +166,7 @@ export class Container {
     throw new Error('docker events ended')
   }
 
-  /** On a busy machine docker's own command takes most of a second before it asks the daemon for anything. */
+  /** When the first signal was sent: docker's own command takes its time before it asks the daemon for anything. */
   async #signalledMs(since: string) {
     const span = [`--since=${since}`, `--until=${Date.now() / 1000}`]
     const format = '--format={{.TimeNano}}'
