@@ -7,7 +7,7 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { GUARD } from './lib/variants.mjs'
 
-const SUITES = ['startup', 'memory', 'idle', 'load', 'micro', 'peers']
+const SUITES = ['startup', 'memory', 'idle', 'load', 'counted', 'micro', 'peers']
 const USAGE = `node bench/run.mjs [options]
   --only A,B        of ${SUITES.join(', ')}; all without it
   --nodes A,B       paths of node binaries; this one without it
