@@ -1,4 +1,4 @@
-// What the guard costs an app that serves, in instructions of its main thread, which do not depend on who else is on the machine.
+// What the guard costs an app that serves, in instructions of its main thread: on a shared machine they vary far less than time.
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
