@@ -10,7 +10,10 @@ const VM_RUNNER = '../shared/bin/run-in-cgroup2-vm'
 
 /** What mostly waits: asked of Node 24 in the containers, of 20 in `npm test`, of 26 here. */
 const WAITING = 'autosize,drain,flight-record,heap-snapshot,pressure,watchdog'
-/** What hangs on the insides of a Node; the containers ask all else of 24. */
+/**
+ * What hangs most on the insides of a Node: all that is asked of 24 here, since the containers run on it. `npm run test:full`
+ * asks everything of each.
+ */
 const INSIDES = 'boot,quiet-start,startup,workers'
 
 /**
