@@ -8,35 +8,21 @@ import { Failures } from './failures.mjs'
 const SEED_IMAGES = '../shared/bin/seed-base-images'
 const VM_RUNNER = '../shared/bin/run-in-cgroup2-vm'
 
-/** What mostly waits: asked of Node 24 in the containers, of 20 in `npm test`, of 26 here. */
+/** What mostly waits: the containers ask it of Node 24, `npm test` of 20, and here it is asked of 26. */
 const WAITING = 'autosize,drain,flight-record,heap-snapshot,pressure,watchdog'
-/**
- * What hangs most on the insides of a Node: all that is asked of 24 here, since the containers run on it. `npm run test:full`
- * asks everything of each.
- */
-const INSIDES = 'boot,quiet-start,startup,workers'
 
-/**
- * One stage after the other; the lanes of a stage at the same time, and what is in a lane in turn. The virtual machine has a
- * clock of its own and takes one CPU at most.
- */
-const STAGES = [
-  [[{ name: 'npm test', command: ['npm', 'test'] }]],
-  [[{ name: 'containers', command: ['npm', 'run', 'test:container'] }]],
-  [
-    [
-      { name: 'what the pages and recipes say', command: ['npm', 'run', 'test:docs'] },
-      { name: 'real software, what is quick of it', command: ['npm', 'run', 'test:software', '--', 'quick'] },
-    ],
-    [{ name: 'cgroup v2 in a virtual machine', command: ['npm', 'run', 'test:vm'] }],
-  ],
-  [
-    [
-      { name: 'Node 26', command: ['npm', 'run', 'test:majors', '--', '26'] },
-      { name: 'Node 22', command: ['npm', 'run', 'test:majors', '--', '22', `--without=${WAITING}`] },
-      { name: 'Node 24', command: ['npm', 'run', 'test:majors', '--', '24', `--only=${INSIDES}`] },
-    ],
-  ],
+/** `beside` runs at the same time: the virtual machine has a clock of its own, and takes one CPU at most. */
+const STEPS = [
+  { name: 'npm test', command: ['npm', 'test'] },
+  { name: 'containers', command: ['npm', 'run', 'test:container'] },
+  {
+    name: 'what the pages and recipes say',
+    command: ['npm', 'run', 'test:docs'],
+    beside: { name: 'cgroup v2 in a virtual machine', command: ['npm', 'run', 'test:vm'] },
+  },
+  { name: 'real software, what is quick of it', command: ['npm', 'run', 'test:software', '--', 'quick'] },
+  { name: 'Node 26', command: ['npm', 'run', 'test:majors', '--', '26'] },
+  { name: 'Node 22 and 24', command: ['npm', 'run', 'test:majors', '--', '22', '24', `--without=${WAITING}`] },
 ]
 
 /** What some tests need beside Node and docker, by Debian's names; without it they skip with the reason. */
@@ -112,13 +98,12 @@ async function step({ name, command }, show) {
 }
 
 const showNow = text => process.stdout.write(text)
-async function lane(steps, show) {
-  for (const each of steps) await step(each, show)
-}
-for (const [first, ...others] of STAGES) {
-  const kept = others.map(() => [])
-  await Promise.all([lane(first, showNow), ...others.map((steps, at) => lane(steps, text => kept[at].push(text)))])
-  for (const text of kept.flat()) showNow(text)
+for (const { beside, ...main } of STEPS) {
+  const kept = []
+  const other = beside === undefined ? undefined : step(beside, text => kept.push(text))
+  await step(main, showNow)
+  await other
+  for (const text of kept) showNow(text)
 }
 
 // Once more at the end: who reads the log of a red gate often has its last page alone.

@@ -11,7 +11,7 @@ const SUITES = ['startup', 'memory', 'idle', 'load', 'counted', 'micro', 'peers'
 const USAGE = `node bench/run.mjs [options]
   --only A,B        of ${SUITES.join(', ')}; all without it
   --nodes A,B       paths of node binaries; this one without it
-  --runs N          rounds of each comparison (default 20)
+  --runs N          rounds of each comparison (default 20; of what is counted a tenth of them)
   --seconds N       how long a process is watched, or served with requests (default: each suite's own)
   --warm-up N       how long each server has been loaded, beside the others, before requests are counted (default 4)
   --match A,B       of the rows under load those with A or B in their name, and what they are compared with

@@ -22,7 +22,7 @@ const IDLE_SECONDS = 10
 const LARGE_YOUNG_GENERATION = ['--min-semi-space-size=16', '--max-semi-space-size=16']
 
 export async function run({ node, runs: asked, quick, say }) {
-  // Counts hardly differ from one server to the next, and one takes a minute and a half.
+  // A server takes a minute and a half, and counts differ by a per cent or two at most.
   const runs = Math.ceil(asked / 10)
   const nodeVersion = await evaluate(node, 'process.version')
   const heading = `Instructions a request, Node ${nodeVersion}`

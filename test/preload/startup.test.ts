@@ -73,13 +73,17 @@ function openedBy(
   const script = STDERR[kind] ?? '"$@"'
   spawnSync('env', ['-i', ...variables, 'sh', '-c', script, 'sh', ...strace, ...node])
   const paths: string[] = []
+  let isRemapped = false
   for (const [, path = ''] of readFileSync(trace, 'utf8').matchAll(/open(?:at2?)?\((?:\w+, )?"([^"]*)"/g)) {
     if (path === MARK) return paths
     // Where the addresses that V8 gets for code are too far from its builtins, it finds these in the process's map and
-    // maps them anew from Node's own file: that is chance, and not the preload's.
-    const mapAt = path === NODE_FILE ? paths.lastIndexOf('/proc/self/maps') : -1
-    if (mapAt >= 0) paths.splice(mapAt, 1)
-    else paths.push(path)
+    // maps them anew from Node's own file, once: that is chance, and not the preload's.
+    const mapAt = path === NODE_FILE && !isRemapped ? paths.lastIndexOf('/proc/self/maps') : -1
+    if (mapAt < 0) paths.push(path)
+    else {
+      paths.splice(mapAt, 1)
+      isRemapped = true
+    }
   }
   throw new Error(`the app did not begin:\n${readFileSync(trace, 'utf8').slice(-2000)}`)
 }
