@@ -37,11 +37,13 @@ function start({ script = APP, preload = GUARD, stderr, uid, intervalMs = 20, va
   child.stdout?.on('data', chunk => {
     stdout += chunk
   })
+  // On a busy machine the end is known before its last output is read.
+  const read = new Promise(done => child.stdout?.on('close', done))
   // Not 'close', which waits for a stderr that nobody reads.
   const ended = new Promise<{ code: number | null; stdout: string }>(done =>
     child.on('exit', code => {
       clearTimeout(killer)
-      setImmediate(() => done({ code, stdout }))
+      read.then(() => done({ code, stdout }))
     }),
   )
   return { child, ended }
