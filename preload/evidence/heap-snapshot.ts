@@ -11,6 +11,7 @@ import {
 } from '../core/snapshot.ts'
 import { type Bytes, bytes, millis } from '../core/units.ts'
 import type { Host } from '../host/host.ts'
+import { notCounted } from './not-counted.ts'
 
 /** What the look knows of the moment. */
 export type SnapshotMoment = Pick<SnapshotFacts, 'heapUsedBytes' | 'container'>
@@ -42,7 +43,8 @@ export function writeSnapshot(
   try {
     say(snapshotBegins(path))
     const began = host.uptime()
-    ;(require('node:v8') as typeof import('node:v8')).writeHeapSnapshot(path)
+    const v8 = require('node:v8') as typeof import('node:v8')
+    notCounted(v8, () => v8.writeHeapSnapshot(path))
     say(snapshotWritten(path, bytes(fs.statSync(path).size), millis(host.uptime() - began)))
   } catch (error) {
     fs.unlinkSync(path)

@@ -1,5 +1,6 @@
 // V8's sampling heap profiler, in the main thread, through node:inspector: which code allocated what is still there.
 import { type ProfileNode, type Suspect, suspectsIn } from '../core/suspects.ts'
+import { notCounted } from './not-counted.ts'
 
 export interface Profiler {
   /** The profile so far: makes V8 collect first [measured: 15 to 40 ms and more with the heap]. Throws what V8 says. */
@@ -17,6 +18,7 @@ const SAMPLING_BYTES = 131_072
 export function startProfiler(): Profiler | undefined {
   try {
     const { Session, url } = require('node:inspector') as typeof import('node:inspector')
+    const v8 = require('node:v8') as typeof import('node:v8')
     if (url() !== undefined) return undefined
     const session = new Session()
     session.connect()
@@ -36,12 +38,12 @@ export function startProfiler(): Profiler | undefined {
     }
     return {
       read: () => {
-        const { error, result } = post('HeapProfiler.getSamplingProfile')
+        const { error, result } = notCounted(v8, () => post('HeapProfiler.getSamplingProfile'))
         if (error !== undefined) throw error
         return (result as { readonly profile: { readonly head: ProfileNode } }).profile.head
       },
       stop: () => {
-        post('HeapProfiler.stopSampling')
+        notCounted(v8, () => post('HeapProfiler.stopSampling'))
         session.disconnect()
       },
     }

@@ -1,0 +1,36 @@
+import * as v8 from 'node:v8'
+import t from 'tap'
+import { notCounted } from '../../preload/evidence/not-counted.ts'
+
+const { cachedDataVersionTag, setFlagsFromString } = v8
+const FLAG = 'detect-ineffective-gcs-near-heap-limit'
+
+t.test('off meanwhile, on again afterwards', async t => {
+  const before = cachedDataVersionTag()
+  const during = notCounted(v8, cachedDataVersionTag)
+  t.not(during, before)
+  t.equal(cachedDataVersionTag(), before)
+  t.throws(
+    () =>
+      notCounted(v8, () => {
+        throw new Error('ENOSPC')
+      }),
+    { message: 'ENOSPC' },
+  )
+  t.equal(cachedDataVersionTag(), before, 'whatever it throws')
+  t.equal(
+    notCounted(v8, () => notCounted(v8, cachedDataVersionTag)),
+    during,
+  )
+  t.equal(cachedDataVersionTag(), before, 'one in another')
+})
+
+t.test('an app that has it off keeps it off', async t => {
+  const before = cachedDataVersionTag()
+  setFlagsFromString(`--no-${FLAG}`)
+  const off = cachedDataVersionTag()
+  t.equal(notCounted(v8, cachedDataVersionTag), off)
+  t.equal(cachedDataVersionTag(), off)
+  setFlagsFromString(`--${FLAG}`)
+  t.equal(cachedDataVersionTag(), before)
+})
