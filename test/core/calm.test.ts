@@ -14,7 +14,7 @@ const LIMITS: LadderLimits = {
 }
 const AT_REST = ladderOf(LIMITS)
 const CLIMBING = { rung: 'warn', underSince: undefined, recent: [] } as const
-const floors = [{ atMs: millis(1), value: mbToBytes(20), freed: 0 }]
+const floors = [{ atMs: millis(1), value: mbToBytes(20), freed: 0, collections: 0 }]
 
 /** A glance, in MB; `noUsage`: it could not be read. */
 const glance = (given: { heap?: number; usage?: number; noUsage?: boolean; majors?: number } = {}): Glance => {

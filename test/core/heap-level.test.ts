@@ -66,6 +66,24 @@ for (const [name, everyMs, levels, want] of [
     ),
   )
 
+for (const [name, everyMs, majors, want] of [
+  ['four collections in two looks', 399, [1, 4], ['1 heap warn cramped']],
+  ['in 1 ms a MB each they are not back to back', 400, [1, 4], []],
+  ['five in two looks', 499, [1, 5], ['1 heap warn cramped']],
+  ['three are too few', 10, [1, 3], []],
+  ['three and one more', 10, [1, 3, 4], ['2 heap warn cramped']],
+  ['the same collections long before do not count', 399, [1, 2, 3, 4], []],
+] as const)
+  t.test(`heap: collections back to back, fewer looks: ${name}`, async t =>
+    t.strictSame(
+      run(
+        majors.map((majors, n) => ({ old: 80 + n / 100, majors })),
+        { everyMs },
+      ).said.filter(word => !word.endsWith('profile')),
+      want,
+    ),
+  )
+
 t.test('heap: on a rung, with all of the ceiling taken', async t => {
   const words = (taken: number) =>
     run([...floors(86), { old: 88, majors: 1, taken }]).said.filter(said => said.includes('heap'))
