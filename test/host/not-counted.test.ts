@@ -34,3 +34,17 @@ t.test('an app that has it off keeps it off', async t => {
   setFlagsFromString(`--${FLAG}`)
   t.equal(cachedDataVersionTag(), before)
 })
+
+t.test('flags that an operator has frozen stay as they are: V8 ends a process that sets one', async t => {
+  const { execArgv } = process
+  t.teardown(() => {
+    process.execArgv = execArgv
+  })
+  const before = cachedDataVersionTag()
+  for (const option of ['--freeze-flags-after-init', '--freeze_flags_after_init', '-freeze-flags-after-init']) {
+    process.execArgv = [...execArgv, option]
+    t.equal(notCounted(v8, cachedDataVersionTag), before, option)
+  }
+  process.execArgv = [...execArgv, '--no-freeze-flags-after-init']
+  t.not(notCounted(v8, cachedDataVersionTag), before)
+})
