@@ -102,12 +102,9 @@ t.test('V8 ends a process after four collections in vain, but counts none that a
   t.match(await runNode(collects('read')), { code: 3, stderr: '' })
 })
 
-t.test("V8's flags are frozen: it is written, and they stay as they are", async t => {
-  const start = climbs(emptyFolder())
-  const { stdout, stderr, code } = await runNode({ ...start, args: ['--freeze-flags-after-init', ...start.args] })
-  t.equal(code, 3)
-  t.equal(stdout, 'true true\n')
-  t.match(saidOf(stderr), [{ reason: 'being written' }, { reason: 'written' }])
+t.test('flags that an operator has frozen are left alone: V8 ends a process that sets one', async t => {
+  const args = ['--freeze-flags-after-init', '-e', `require('./dist/evidence.js').startProfiler().read()`]
+  t.match(await runNode({ args }), { code: 0, stderr: '' })
 })
 
 t.test('no room in the container: one line with the arithmetic, and no file', async t => {
