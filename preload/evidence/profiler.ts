@@ -42,10 +42,8 @@ export function startProfiler(): Profiler | undefined {
         if (error !== undefined) throw error
         return (result as { readonly profile: { readonly head: ProfileNode } }).profile.head
       },
-      stop: () => {
-        notCounted(v8, () => post('HeapProfiler.stopSampling'))
-        session.disconnect()
-      },
+      // Not stopSampling, which would have V8 collect for a profile that nobody reads, at the app's end too.
+      stop: () => session.disconnect(),
     }
   } catch {
     // ERR_INSPECTOR_NOT_AVAILABLE, ERR_ACCESS_DENIED: then nothing is named.

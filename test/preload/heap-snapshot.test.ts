@@ -102,6 +102,23 @@ t.test('V8 ends a process after four collections in vain, but counts none that a
   t.match(await runNode(collects('read')), { code: 3, stderr: '' })
 })
 
+t.test('the end of a profile that nobody reads calls for no collection', async t => {
+  const script = `const { startProfiler } = require('./dist/evidence.js')
+    startProfiler().stop()
+    const another = startProfiler()
+    console.log(another === undefined ? 'still sampling' : 'ended')
+    if (process.argv[1] === 'read') another.read()
+    another.stop()`
+  const collected = async (word: string) => {
+    const { stdout, code } = await runNode({ args: ['--trace-gc', '-e', script, word] })
+    t.equal(code, 0)
+    t.match(stdout, /^ended$/m)
+    return stdout.includes('sampling profiler')
+  }
+  t.equal(await collected('read'), true, 'V8 says that it collects for one')
+  t.equal(await collected('none'), false)
+})
+
 t.test('flags that an operator has frozen are left alone: V8 ends a process that sets one', async t => {
   const args = ['--freeze-flags-after-init', '-e', `require('./dist/evidence.js').startProfiler().read()`]
   t.match(await runNode({ args }), { code: 0, stderr: '' })
