@@ -1,6 +1,7 @@
 // What the guard needs of Node, in its own words. Tests pass a literal instead.
 import type { ReadText } from '../core/cgroup.ts'
 import { isoTime } from '../core/iso-time.ts'
+import { quietly } from '../core/kernel-files.ts'
 import type { ProcessMemory } from '../core/sample.ts'
 import type { ReadVariable } from '../core/settings.ts'
 import { type Bytes, bytes, type Millis, millis } from '../core/units.ts'
@@ -50,9 +51,10 @@ const FIRST_READ_BYTES = 4096
 /** This process, through what was taken of it at load. */
 export function realHost(natives: Natives = nativesOf(takeNatives())): Host {
   const { env, constrainedMemory, getHeapStatistics, memoryUsage, resourceUsage, uptime, now } = natives
+  const readText = realReadText(natives)
   return {
     readVariable: name => env[name],
-    readText: realReadText(natives),
+    readText,
     nodeVersion: natives.version,
     pid: natives.pid,
     execArgv: natives.execArgv,
@@ -61,7 +63,11 @@ export function realHost(natives: Natives = nativesOf(takeNatives())): Host {
     memory: () => memoryUsage() as unknown as ProcessMemory,
     heapSpaces: natives.getHeapSpaceStatistics,
     Registry: natives.FinalizationRegistry,
-    peakRss: () => bytes(resourceUsage().maxRSS * 1024),
+    // Not what getrusage says, unless there is nothing else: that begins with the parent's, which exec keeps.
+    peakRss: () => {
+      const [, kiB] = /^VmHWM:\s*(\d+) kB$/m.exec(quietly(readText)('/proc/self/status') ?? '') ?? []
+      return bytes((kiB === undefined ? resourceUsage().maxRSS : Number(kiB)) * 1024)
+    },
     constrainedMemory: () => constrainedMemory?.call(process),
     uptime: () => millis(uptime() * 1000),
     isoTime: () => isoTime(now()),

@@ -1,6 +1,6 @@
 // The memory lines of the built bundle in real Node.
 import t from 'tap'
-import { GUARD, recordsIn, runNode, startNode } from './node.ts'
+import { EMPTY, GUARD, recordsIn, runNode, startNode } from './node.ts'
 
 t.jobs = 4
 const events = (stderr: string): string[] => recordsIn(stderr).map(record => record.event)
@@ -72,6 +72,9 @@ t.test('shutdown says how it ended', async t => {
     ['Promise.reject(new Error("x"))', 1, 'uncaught'],
     ['process.on("uncaughtException", () => process.exit(6)); throw 1', 6, 'exit'],
     ['process.on("uncaughtException", () => {}); throw 1', 0, 'exit'],
+    // It cannot be told then, and is said all the same.
+    ['Object.freeze(Error); process.exit(7)', 7, 'exit'],
+    ['Error = class {}; process.exit(8)', 8, 'exit'],
   ] as const) {
     const end = await runNode({ args: ['-e', script], preload: GUARD })
     t.equal(end.code, code, script)
@@ -86,6 +89,17 @@ t.test('shutdown knows the peak', async t => {
   })
   const peak = recordsIn(stderr).at(-1)?.peakRssMB as number
   t.ok(peak > 200 && peak < 400, `${peak}`)
+})
+
+t.test('the peak is its own, not that of the process that started it', async t => {
+  const env = JSON.stringify({ HEAPGUARD_LOG_FILE: 'stdout' })
+  const args = JSON.stringify(['--require', GUARD, '-e', ''])
+  const script = `const held = Buffer.alloc(300 * 1048576, 1)
+    const { spawnSync } = require('child_process')
+    spawnSync(process.execPath, ${args}, { env: ${env}, stdio: 'inherit' }); held.fill(2)`
+  const { stdout } = await runNode({ args: ['-e', script], preload: EMPTY })
+  const peak = recordsIn(stdout).at(-1)?.peakRssMB as number
+  t.ok(peak > 20 && peak < 200, `${peak}`)
 })
 
 t.test('process.abort and reallyExit end without a word, as they would', async t => {
