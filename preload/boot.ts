@@ -7,9 +7,10 @@ import { isWatchSet, readSettings } from './core/settings.ts'
 import { bytes } from './core/units.ts'
 import { readBudget, validateHeapConfiguration } from './heap-validator.ts'
 import { afterQuietStart, type QuietStart } from './host/after-quiet-start.ts'
-import type { Guard, ListeningProcess } from './host/hooks.ts'
+import type { ListeningProcess, Slot } from './host/hooks.ts'
 import { realHost } from './host/host.ts'
 import { openLog } from './host/log.ts'
+import { withLogFile } from './host/log-file.ts'
 import { nativesOf, type Taken } from './host/natives.ts'
 import { ifLoadable, loaderOf, type Watch } from './host/second-file.ts'
 import { followSignals } from './host/signals.ts'
@@ -18,12 +19,12 @@ import { MemoryMonitor } from './memory-monitor.ts'
 
 /**
  * Starts the guard in this process; `folder` holds the other files. After a quiet start, which has said the boot line, it
- * goes on from there. The guard that it returns is told of the process by the hooks (host/hooks.ts).
+ * goes on from there. What it puts into `slot` is told of the process by the hooks (host/hooks.ts).
  */
-export function boot(taken: Taken, target: ListeningProcess, folder: string, quiet?: QuietStart): Guard {
+export function boot(taken: Taken, target: ListeningProcess, folder: string, slot: Slot, quiet?: QuietStart): void {
   const real = realHost(nativesOf(taken))
   const host = quiet === undefined ? real : afterQuietStart(real, quiet)
-  const { settings, problems } = readSettings(host.readVariable)
+  const { settings, problems } = withLogFile(readSettings(host.readVariable), host.descriptors)
   const log = openLog(host, settings, quiet)
   const watch = loaderOf<Watch>(`${folder}/watch.js`, host.readText)
   const words = problems.length > 0 || isWatchSet(host.readVariable) ? ifLoadable(watch) : undefined
@@ -60,17 +61,15 @@ export function boot(taken: Taken, target: ListeningProcess, folder: string, qui
         target,
         isPid1,
         (signal, appHandles) => {
+          // First told, then looked at: what the last look finds must not send the app a second signal.
+          const arrived = watch().onSignal(signal, appHandles, isPid1)
           if (appHandles) monitor.stopLines()
-          log.say(watch().onSignal(signal, appHandles, isPid1))
+          log.say(arrived)
         },
         () => watch().followVisibly,
       )
     : undefined
-  // Last: a record and a second thread that begin are there until the process ends.
-  if (atBoot !== undefined) forWatch?.begin(atBoot, folder)
-  monitor.start(quiet)
-
-  return {
+  slot.guard = {
     aboutToListen: event => signals?.aboutToListen(event),
     ended: (reason, exitCode) => {
       if (forWatch) forWatch.ended()
@@ -80,4 +79,8 @@ export function boot(taken: Taken, target: ListeningProcess, folder: string, qui
       log.say(shutdown({ reason, exitCode, peakRssBytes: host.peakRss(), peakHeapUsedBytes, uptimeMs: host.uptime() }))
     },
   }
+  // Last: a record and a second thread that begin are there until the process ends. And after the slot: the app hears the
+  // first look's records, and may begin to listen for a signal at one.
+  if (atBoot !== undefined) forWatch?.begin(atBoot, folder)
+  monitor.start(quiet)
 }

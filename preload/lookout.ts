@@ -28,6 +28,7 @@ import { newRunId } from './evidence/run.ts'
 import type { Handover } from './host/handover.ts'
 import type { Host } from './host/host.ts'
 import type { Log } from './host/log.ts'
+import { absolute } from './host/log-file.ts'
 import { type OwnReport, takeOwnReport } from './host/own-report.ts'
 import { type OwnSignal, takeOwnSignal } from './host/own-signal.ts'
 import type { WatchedSignal } from './host/signals.ts'
@@ -36,7 +37,7 @@ import type { Lookout } from './memory-monitor.ts'
 import { openMetrics } from './metrics/open.ts'
 import { openBounds } from './watch/bounds.ts'
 import { openCompany } from './watch/company.ts'
-import { openDrain } from './watch/drain.ts'
+import { isOwnSignal, openDrain } from './watch/drain.ts'
 import { openEye } from './watch/eye.ts'
 import { beginFlight, currentFlight } from './watch/flight.ts'
 import { type Moment, openSpeaker } from './watch/speaker.ts'
@@ -78,6 +79,8 @@ const NEWS_EACH = 10
 const MOST_GLANCES = 59
 /** … and with a recorder no more than lie between two of its beats (beat-pace.ts). */
 const BEAT_MS = 5000
+/** So often at least the heaps of all processes are added up: those that start later are seen, with no lines either. */
+const SUM_EACH_MS = 60_000
 
 /** At boot, where something is set that start-up does not know: the watch's settings; says every problem, `problems` first. */
 export function readRest(
@@ -127,18 +130,10 @@ export function readRest(
 
 /** A signal arrived: the line that says so; the recorder notes it. */
 export function onSignal(signal: WatchedSignal, appHandles: boolean, isPid1: boolean): Entry {
-  currentFlight()?.signal(signal)
+  // What the guard has sent is nobody's order to stop: no kill follows it but memory's.
+  const isOwn = appHandles && isOwnSignal(signal)
+  if (!isOwn) currentFlight()?.signal(signal)
   return signalArrived(signal, appHandles, isPid1)
-}
-
-/** The app may change its folder later. */
-function absolute(path: string): string {
-  try {
-    return path.startsWith('/') ? path : `${process.cwd()}/${path}`
-  } catch {
-    // The working folder is gone.
-    return path
-  }
 }
 
 /** Begins to look. Throws nothing but what a look would throw. */
@@ -173,6 +168,7 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
   let peak = bytes(0)
   let looks = 0
   let lookedAt = 0
+  let unsummedMs = 0
   let isOver = false
   let pauseMs = settings.pulseMs || settings.intervalMs
 
@@ -265,7 +261,10 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     look: (lateMs, isLineDue) => {
       stopSooner()
       looks++
-      bounds.sumHeaps(isLineDue)
+      unsummedMs += pauseMs
+      const isSumDue = isLineDue || unsummedMs >= SUM_EACH_MS
+      if (isSumDue) unsummedMs = 0
+      bounds.sumHeaps(isSumDue)
       // A look that is late, or sooner than the calm pace, has a reason to see everything.
       if (isLineDue || pauseMs !== settings.pulseMs || lateMs >= pauseMs || !glance()) look(lateMs, isLineDue)
       return millis(pauseMs)

@@ -49,8 +49,8 @@ const mayRun = (): boolean => {
   return !isLoaded(target) && open<typeof import('./gate.ts')>('gate').gateOf(start).kind === 'run'
 }
 
-const startWhole = (natives: Taken, quiet?: QuietStart): Guard =>
-  open<typeof import('./boot.ts')>('boot').boot(natives, target, __dirname, quiet)
+const startWhole = (natives: Taken, quiet?: QuietStart): void =>
+  open<typeof import('./boot.ts')>('boot').boot(natives, target, __dirname, slot, quiet)
 
 /** Without the right to read its own folder (a permission model) there is nobody here who could tell a helper whose stderr
  * is parsed from an app: when in doubt, silence. */
@@ -113,7 +113,8 @@ function startQuietly(natives: Taken, command: string): boolean {
   let stderr: string
   let isPipe = false
   let heldLine: string | undefined
-  let isWaiting = false
+  // In no slot so far: where the start is not a quiet one after all, nothing is handed over.
+  let quiet = {} as Guard
   try {
     stderr = stderrNow()
     isPipe = stderr.startsWith('pipe:')
@@ -129,10 +130,11 @@ function startQuietly(natives: Taken, command: string): boolean {
     const pauseMs = pid === 1 ? PID1_MS : PULSE_MS
     waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs).value.then(() => {
       try {
-        if (isWaiting) handOver(pid !== 1)
+        if (slot.guard === quiet) handOver(pid !== 1)
       } catch (error) {
         try {
-          write(`heapguard: could not go on (${(error as Error).message}); the app runs without it\n`)
+          if (!heldLine && stderrNow() === stderr)
+            write(`heapguard: could not go on (${(error as Error).message}); the app runs without it\n`)
         } catch {
           // A rejection that nobody handles ends the app: no fault of the guard's gets that far.
         }
@@ -148,15 +150,14 @@ function startQuietly(natives: Taken, command: string): boolean {
   const startedAtS = uptime()
   // Node 20 would have to compile the channel's module for it, a third of the start's cost: a one-liner is followed later.
   const workers = argv[1] || Number.parseInt(versions.node, 10) >= 22 ? followWorkers() : undefined
+  // Where it fails the quiet start stands on, and what comes next tries again.
   const handOver = (isDue: boolean): Guard => {
-    isWaiting = false
     const variables = { NODE_OPTIONS, CONTAINER_MEMORY_MB }
     const startedAtMs = startedAtS * 1000
-    slot.guard = quiet
-    slot.guard = startWhole(natives, { budget, variables, stderr, heldLine, workers, startedAtMs, isDue } as QuietStart)
-    return slot.guard
+    startWhole(natives, { budget, variables, stderr, heldLine, workers, startedAtMs, isDue } as QuietStart)
+    return slot.guard as Guard
   }
-  const quiet: Guard = {
+  quiet = {
     aboutToListen: event => {
       if (event === 'SIGTERM' || event === 'SIGINT') handOver(false).aboutToListen(event)
     },
@@ -172,7 +173,6 @@ function startQuietly(natives: Taken, command: string): boolean {
     },
   }
   slot.guard = quiet
-  isWaiting = true
   return true
 }
 
@@ -196,7 +196,7 @@ try {
     // Hooked first: without hooks a guard would go on for ever where a start fails, and its record would look like a death's.
     const unhook = hookProcess(target, slot)
     try {
-      if (!(isUnset && isApp && isAlone && startQuietly(natives, command))) slot.guard = startWhole(natives)
+      if (!(isUnset && isApp && isAlone && startQuietly(natives, command))) startWhole(natives)
     } catch (error) {
       unhook()
       throw error

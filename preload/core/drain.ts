@@ -2,13 +2,16 @@
 
 export type DrainState =
   | { readonly kind: 'watching'; readonly criticalLooks: number; readonly hasSaidNobodyListens: boolean }
-  /** Once in a process's life. */
+  /** Once in a process's life; it has not arrived yet. */
   | { readonly kind: 'sent' }
+  /** The app was told to stop: to many a second signal means to end at once, whatever is under way. */
+  | { readonly kind: 'told' }
 
 export type DrainAct = 'none' | 'send' | 'say-nobody-listens'
 
 /** So many looks in a row find it critical: one alone can be a peak. */
 const CRITICAL_LOOKS = 3
+export const DRAIN_SIGNAL = 'SIGTERM'
 
 /** The state before the first look. */
 export const NOT_DRAINED: DrainState = { kind: 'watching', criticalLooks: 0, hasSaidNobodyListens: false }
@@ -23,7 +26,7 @@ export function stepDrain(
   isCritical: boolean,
   appListens: () => boolean,
 ): { readonly state: DrainState; readonly act: DrainAct } {
-  if (state.kind === 'sent') return { state, act: 'none' }
+  if (state.kind !== 'watching') return { state, act: 'none' }
   const criticalLooks = isCritical ? Math.min(state.criticalLooks + 1, CRITICAL_LOOKS) : 0
   const next = { ...state, criticalLooks }
   if (criticalLooks < CRITICAL_LOOKS) return { state: next, act: 'none' }
@@ -32,4 +35,9 @@ export function stepDrain(
     state: { ...next, hasSaidNobodyListens: true },
     act: state.hasSaidNobodyListens ? 'none' : 'say-nobody-listens',
   }
+}
+
+/** A signal arrived that the app handles: whether it is the one that was sent from here. Never throws. */
+export function signalled(state: DrainState, signal: string): { readonly state: DrainState; readonly isOwn: boolean } {
+  return { state: { kind: 'told' }, isOwn: state.kind === 'sent' && signal === DRAIN_SIGNAL }
 }

@@ -20,7 +20,7 @@ export interface Bounds {
   /** Reads the kernel's limit again and says where it moved. True: the budget is another one. */
   readonly readAgain: () => boolean
   /** Says once where the heap limits of all isolates add up to more than the container. */
-  readonly sumHeaps: (isLineDue: boolean) => void
+  readonly sumHeaps: (isDue: boolean) => void
 }
 
 export interface BoundsParts {
@@ -37,6 +37,7 @@ export function openBounds({ host, settings, budget: atBoot, log, liveWorkers }:
   let limitBytes = leastKnownLimit(budget)
   let workersAtLastSum = -1
   let hasSaidSum = false
+  let isolates = 1
 
   return {
     budget: () => budget,
@@ -52,14 +53,16 @@ export function openBounds({ host, settings, budget: atBoot, log, liveWorkers }:
       if (from !== (now.kind === 'limited' ? now.limitBytes : undefined)) {
         const { warnPercent } = settings
         const { nodeVersion } = host
-        log.say(limitChanged(from, budget, verdictOf(budget, warnPercent), { nodeVersion, warnPercent }))
+        log.say(
+          limitChanged(from, budget, verdictOf(budget, warnPercent, isolates), { nodeVersion, warnPercent, isolates }),
+        )
       }
       return true
     },
-    // At the first look, at each line, and whenever the number of workers is another one.
-    sumHeaps: isLineDue => {
+    // At the first look, when it is due, and whenever the number of workers is another one.
+    sumHeaps: isDue => {
       const workers = liveWorkers()
-      if (hasSaidSum || limitBytes === undefined || (workers.length === workersAtLastSum && !isLineDue)) return
+      if (hasSaidSum || limitBytes === undefined || (workers.length === workersAtLastSum && !isDue)) return
       workersAtLastSum = workers.length
       const own = budget.heapLimitBytes
       const hasFlag = budget.ceiling.source !== 'heap-size-limit'
@@ -72,6 +75,7 @@ export function openBounds({ host, settings, budget: atBoot, log, liveWorkers }:
         nodeVersion: host.nodeVersion,
         memoryNodeSeesBytes: memoryV8SawBytes(budget),
       })
+      isolates = sum.isolates
       hasSaidSum = sum.isolates > 1 && sum.isSpeaker && sum.sumBytes > limitBytes
       if (hasSaidSum) log.say(heapSumExceeds(sum, limitBytes))
     },

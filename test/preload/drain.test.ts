@@ -1,6 +1,6 @@
 // HEAPGUARD_ON_CRITICAL=sigterm in real Node, on the built bundle.
 import t from 'tap'
-import { GUARD, recordsIn, runNode, type Start, startNode } from './node.ts'
+import { emptyFolder, GUARD, recordsIn, runNode, type Start, startNode } from './node.ts'
 
 t.jobs = 2
 
@@ -43,6 +43,25 @@ t.test('never twice: an app that swallows the signal dies as it would have', asy
   t.ok(signal === 'SIGABRT' || code === 134, `${signal ?? code}`)
   t.equal(stdout, 'heard\n')
   t.equal(drained(stderr).length, 1)
+})
+
+t.test('an app that somebody else has told to stop is not told again', async t => {
+  const app = `process.on('SIGTERM', () => console.log('heard')); setTimeout(() => process.kill(process.pid, 'SIGTERM'), 50)`
+  const { stdout, stderr, code, signal } = await runNode(fills(app))
+  t.ok(signal === 'SIGABRT' || code === 134, `${signal ?? code}`)
+  t.equal(stdout, 'heard\n')
+  t.equal(drained(stderr).length, 0)
+})
+
+t.test('a death after its own signal is memory’s: nobody else had told the process to stop', async t => {
+  const dir = emptyFolder()
+  const start = fills("process.on('SIGTERM', () => {})")
+  const env = { ...start.env, HEAPGUARD_DIR: dir }
+  t.equal(drained((await runNode({ ...start, env })).stderr).length, 1)
+  const next = await runNode({ ...start, args: ['-e', 'setTimeout(() => {}, 300)'], env })
+  const [death] = recordsIn(next.stderr).filter(({ event }) => event === 'previous-death')
+  t.match(death, { death: 'v8-heap-limit' })
+  t.notMatch(`${death?.msg}`, /told to stop/)
 })
 
 t.test('nobody listens: one line, nothing is sent, and V8 ends it', async t => {

@@ -1,7 +1,17 @@
 // Output that cannot hurt, on real descriptors: full, gone, closed, reused, another user's. Each is compared with the
 // same app under an empty preload: it ends with the same code, in time, and finds the same flags on its descriptors.
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, closeSync, constants, openSync, readFileSync, readSync, writeSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { EMPTY, emptyFolder, GUARD, type LogRecord, NODE, recordsIn, withoutRecords } from './node.ts'
@@ -233,13 +243,41 @@ t.test('a pipe that was closed and replaced by another: nothing in that one', as
   pipe.close()
 })
 
-t.test('a log file in a folder that is not there, and one on a full disk', async t => {
-  for (const path of ['/nowhere/at/all.log', '/dev/full', '/']) {
-    const script = `process.exitCode = 5`
-    const env = ['-i', `NODE_OPTIONS=--require ${GUARD}`, `HEAPGUARD_LOG_FILE=${path}`]
-    const { status, stdout, stderr } = spawnSync('env', [...env, NODE, '-e', script], { encoding: 'utf8' })
-    t.strictSame({ status, stdout, stderr }, { status: 5, stdout: '', stderr: '' }, path)
+const withLogFile = (path: string, script: string, cwd?: string) => {
+  const env = ['-i', `NODE_OPTIONS=--require ${GUARD}`, `HEAPGUARD_LOG_FILE=${path}`, 'HEAPGUARD_INTERVAL_MS=50']
+  return spawnSync('env', [...env, NODE, '-e', script], { encoding: 'utf8', cwd })
+}
+
+t.test('a log file on a full disk: the lines are lost, and the app does not hear of it', async t => {
+  const { status, stdout, stderr } = withLogFile('/dev/full', 'process.exitCode = 5')
+  t.strictSame({ status, stdout, stderr }, { status: 5, stdout: '', stderr: '' })
+})
+
+t.test('a log file that cannot be written: said once on stderr, where the lines are then', async t => {
+  for (const [path, why] of [
+    ['/nowhere/at/all.log', 'ENOENT'],
+    ['/', 'EISDIR'],
+    ['/etc/passwd/log', 'ENOTDIR'],
+  ] as const) {
+    const { status, stdout, stderr } = withLogFile(path, 'process.exitCode = 5')
+    t.strictSame({ status, stdout }, { status: 5, stdout: '' })
+    const [problem, ...rest] = recordsIn(stderr)
+    t.match(problem, { event: 'config-problem', variable: 'HEAPGUARD_LOG_FILE', value: path, used: 'stderr' })
+    t.match(problem?.msg, `(${why})`)
+    t.strictSame(
+      rest.map(({ event }) => event),
+      ['heap-validated', 'shutdown'],
+    )
   }
+})
+
+t.test('a relative log file is where it was at the start, wherever the app goes', async t => {
+  const [folder, other] = [emptyFolder(), emptyFolder()]
+  const { status } = withLogFile('guard.log', `process.chdir('${other}'); setTimeout(() => {}, 300)`, folder)
+  t.equal(status, 0)
+  t.strictSame(readdirSync(other), [])
+  const events = recordsIn(readFileSync(join(folder, 'guard.log'), 'utf8')).map(({ event }) => event)
+  t.ok(events.includes('memory') && events.at(-1) === 'shutdown', events.join())
 })
 
 t.test('a FIFO as the log file that nobody reads does not stop the start', async t => {

@@ -95,6 +95,49 @@ t.test('a file that the app has put another in the place of: nothing in that one
   }
 })
 
+t.test('an app that begins to listen at a record of the first look: one guard, not two', async t => {
+  const app = join(emptyFolder(), 'app.js')
+  writeFileSync(
+    app,
+    `require('diagnostics_channel').subscribe('heapguard:record', ({ event }) => {
+      if (event === 'heap-sum') process.once('SIGTERM', () => {})
+    })
+    new (require('worker_threads').Worker)('setInterval(() => {}, 1000)', { eval: true })
+    setTimeout(() => process.exit(), 3000)`,
+  )
+  const nodeOptions = '--max-old-space-size=384 --max-semi-space-size=16'
+  const { stderr } = await runNode({
+    args: [app],
+    nodeOptions,
+    env: { CONTAINER_MEMORY_MB: '700' },
+    preload: GUARD,
+    piped: true,
+  })
+  t.strictSame(
+    recordsIn(stderr).map(({ event }) => event),
+    ['heap-validated', 'heap-sum', 'shutdown'],
+  )
+})
+
+t.test('a hand-over that fails at the app’s listener is tried again, and then said', async t => {
+  const script = "process.on('SIGTERM', () => {}); setTimeout(() => { process.exitCode = 5 }, 1500)"
+  const text = await redirected('2>"$LOG"', script)
+  t.strictSame(
+    recordsIn(text).map(({ event }) => event),
+    BOTH,
+  )
+  t.match(withoutRecords(text), /^heapguard: could not go on \([^\n]*boot\.js[^\n]*\); the app runs without it\n$/)
+})
+
+t.test('a hand-over that fails says nothing where nothing is to be said', async t => {
+  const other = join(emptyFolder(), 'other')
+  const script = `const fs = require('fs'); fs.closeSync(2); fs.openSync('${other}', 'w'); setTimeout(() => { process.exitCode = 5 }, 1500)`
+  await redirected('2>"$LOG"', script)
+  t.equal(readFileSync(other, 'utf8'), '', 'a file of the app’s own')
+  const { stdout } = await capturing('setTimeout(() => {}, 1500)', ALONE).ended
+  t.equal(stdout, '', 'a helper whose stderr is read')
+})
+
 t.test(
   "worker threads are followed: an app's from its start on, a one-liner's too where that loads nothing",
   async t => {
