@@ -1,5 +1,5 @@
 // Workers and child processes each bring a whole heap limit: said once, when together they first exceed the container.
-import { cpSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { emptyFolder } from '../preload/node.ts'
@@ -34,6 +34,39 @@ else
       ],
     ] as const)
       t.test(`Node ${major}: ${name}`, t => heapSum(t, major, memory, script, want))
+
+if (!missing)
+  for (const major of majors)
+    t.test(
+      `Node ${major}: an app that begins to listen for a signal at that record has one guard, not two`,
+      async t => {
+        const heapguard = emptyFolder()
+        cpSync(join(root, 'dist'), heapguard, { recursive: true })
+        const script = `require('diagnostics_channel').subscribe('heapguard:record', () => process.once('SIGTERM', () => {}))
+        new (require('worker_threads').Worker)('setInterval(() => {}, 1000)', { eval: true })
+        setTimeout(() => process.exit(5), 3000)`
+        writeFileSync(join(heapguard, 'app.js'), script)
+        const options = '--max-old-space-size=384 --max-semi-space-size=16 --require /opt/heapguard/preload.js'
+        const container = await start(t, baseImage(major), {
+          args: [
+            '-m',
+            '700m',
+            '--network=none',
+            '--volume',
+            `${heapguard}:/opt/heapguard:ro`,
+            '--env',
+            `NODE_OPTIONS=${options}`,
+          ],
+          // Not as PID 1: there the guard is whole before the first look.
+          command: ['sh', '-c', 'node /opt/heapguard/app.js; echo "$?"'],
+        })
+        await container.said(() => container.log.some(({ text }) => text === '5'))
+        t.strictSame(
+          container.log.filter(({ text }) => text.startsWith('{')).map(({ text }) => JSON.parse(text).event),
+          ['heap-validated', 'heap-sum', 'shutdown'],
+        )
+      },
+    )
 
 async function heapSum(t: Test, major: string, memory: string, script: string, want: object | undefined) {
   const heapguard = emptyFolder()

@@ -95,30 +95,6 @@ t.test('a file that the app has put another in the place of: nothing in that one
   }
 })
 
-t.test('an app that begins to listen at a record of the first look: one guard, not two', async t => {
-  const app = join(emptyFolder(), 'app.js')
-  writeFileSync(
-    app,
-    `require('diagnostics_channel').subscribe('heapguard:record', ({ event }) => {
-      if (event === 'heap-sum') process.once('SIGTERM', () => {})
-    })
-    new (require('worker_threads').Worker)('setInterval(() => {}, 1000)', { eval: true })
-    setTimeout(() => process.exit(), 3000)`,
-  )
-  const nodeOptions = '--max-old-space-size=384 --max-semi-space-size=16'
-  const { stderr } = await runNode({
-    args: [app],
-    nodeOptions,
-    env: { CONTAINER_MEMORY_MB: '700' },
-    preload: GUARD,
-    piped: true,
-  })
-  t.strictSame(
-    recordsIn(stderr).map(({ event }) => event),
-    ['heap-validated', 'heap-sum', 'shutdown'],
-  )
-})
-
 t.test('a hand-over that fails at the app’s listener is tried again, and then said', async t => {
   const script = "process.on('SIGTERM', () => {}); setTimeout(() => { process.exitCode = 5 }, 1500)"
   const text = await redirected('2>"$LOG"', script)
