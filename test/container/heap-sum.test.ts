@@ -45,20 +45,17 @@ if (!missing)
         const script = `require('diagnostics_channel').subscribe('heapguard:record', () => process.once('SIGTERM', () => {}))
         new (require('worker_threads').Worker)('setInterval(() => {}, 1000)', { eval: true })
         setTimeout(() => process.exit(5), 3000)`
-        writeFileSync(join(heapguard, 'app.js'), script)
-        const options = '--max-old-space-size=384 --max-semi-space-size=16 --require /opt/heapguard/preload.js'
+        const app = emptyFolder()
+        writeFileSync(join(app, 'app.js'), script)
+        // A quiet start: one heap flag, and no script of the guard's own folder.
+        const options = '--max-old-space-size=384 --require /opt/heapguard/preload.js'
         const container = await start(t, baseImage(major), {
           args: [
-            '-m',
-            '700m',
-            '--network=none',
-            '--volume',
-            `${heapguard}:/opt/heapguard:ro`,
-            '--env',
-            `NODE_OPTIONS=${options}`,
+            ...['-m', '700m', '--network=none', '--env', `NODE_OPTIONS=${options}`],
+            ...['--volume', `${heapguard}:/opt/heapguard:ro`, '--volume', `${app}:/app:ro`],
           ],
           // Not as PID 1: there the guard is whole before the first look.
-          command: ['sh', '-c', 'node /opt/heapguard/app.js; echo "$?"'],
+          command: ['sh', '-c', 'node /app/app.js; echo "$?"'],
         })
         await container.said(() => container.log.some(({ text }) => text === '5'))
         t.strictSame(
