@@ -15,17 +15,20 @@ export interface Sink {
 export interface SinkHost {
   readonly descriptors: Descriptors
   readonly readText: ReadText
+  /** What a descriptor was at boot, where that is over; undefined: closed. */
+  readonly identityAtBoot?: (fd: number) => DescriptorIdentity | undefined
 }
 
 const NAMED_DESCRIPTORS: Readonly<Record<string, number>> = { stdout: 1, stderr: 2 }
 
 /** The sink that HEAPGUARD_LOG_FILE names: stderr, stdout or a path to append to. Opens nothing yet. */
 export function openSink(target: string, host: SinkHost): Sink {
+  const { descriptors, identityAtBoot = fd => identify(fd, descriptors) } = host
   const named = NAMED_DESCRIPTORS[target]
   const fd = named ?? 2
-  const atBoot = identify(fd, host.descriptors)
+  const atBoot = identityAtBoot(fd)
   const source = { fd, isPipeOrSocket: atBoot?.kind === 'pipe' || atBoot?.kind === 'socket' }
-  return { source, ...(named === undefined ? fileSink(target, host.descriptors) : descriptorSink(fd, atBoot, host)) }
+  return { source, ...(named === undefined ? fileSink(target, descriptors) : descriptorSink(fd, atBoot, host)) }
 }
 
 type Target = Omit<Sink, 'source'>
@@ -125,7 +128,8 @@ function isNonBlocking(fd: number, readText: ReadText): boolean {
   }
 }
 
-function identify(fd: number, descriptors: Descriptors): DescriptorIdentity | undefined {
+/** What a descriptor is now; undefined: closed. Never throws. */
+export function identify(fd: number, descriptors: Pick<Descriptors, 'identify'>): DescriptorIdentity | undefined {
   try {
     return descriptors.identify(fd)
   } catch {

@@ -6,6 +6,7 @@ import type { Handover } from '../host/handover.ts'
 import type { Host } from '../host/host.ts'
 import type { Log } from '../host/log.ts'
 import { loaderOf } from '../host/second-file.ts'
+import { identify } from '../host/sinks.ts'
 
 type WatchdogFile = typeof import('../watchdog/watchdog.ts')
 
@@ -22,10 +23,11 @@ export interface WatchdogParts {
   readonly record: string | undefined
 }
 
-/** Calls back when the second thread is started; where it cannot be, or ends, one line says so. Never throws. */
+/** Call at boot. Calls back when the second thread is started; where it cannot be, or ends, one line says so. Never throws. */
 export function startWatchdog(parts: WatchdogParts, started: (handover: Handover) => void): void {
   const { host, log, folder } = parts
   const onError = (error: unknown): void => log.say(watchdogFailed(error))
+  const outputsAtBoot = [1, 2].map(fd => identify(fd, host.descriptors))
   try {
     // Before an app, or its tracer, can put another class in its place.
     const { Worker } = require('node:worker_threads') as typeof import('node:worker_threads')
@@ -34,7 +36,7 @@ export function startWatchdog(parts: WatchdogParts, started: (handover: Handover
       try {
         const path = `${folder}/watchdog.js`
         const { startThread } = loaderOf<WatchdogFile>(path, host.readText)()
-        started(startThread({ ...parts, Worker, code: host.readText(path) as string, onError }))
+        started(startThread({ ...parts, outputsAtBoot, Worker, code: host.readText(path) as string, onError }))
       } catch (error) {
         onError(error)
       }

@@ -7,7 +7,7 @@ import { millis } from '../core/units.ts'
 import { watchTable } from '../core/watch-settings.ts'
 import { type Handover, openHandover } from '../host/handover.ts'
 import type { Host } from '../host/host.ts'
-import type { WatchdogData } from './data.ts'
+import type { OutputsAtBoot, WatchdogData } from './data.ts'
 
 export interface StartParts {
   readonly Worker: typeof import('node:worker_threads').Worker
@@ -16,6 +16,7 @@ export interface StartParts {
   readonly folder: string
   /** See WatchdogData. */
   readonly record: string | undefined
+  readonly outputsAtBoot: OutputsAtBoot
   /** The text of this very file. */
   readonly code: string
   /** The thread has ended with an error. */
@@ -35,7 +36,8 @@ const LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, stackS
 const ALSO_ASKED = ['UV_THREADPOOL_SIZE', 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE']
 
 /** Starts the thread. Throws what making one throws (ERR_ACCESS_DENIED under a permission model). */
-export function startThread({ Worker, host, budget, folder, record, code, onError }: StartParts): Handover {
+export function startThread(parts: StartParts): Handover {
+  const { Worker, host, budget, folder, record, outputsAtBoot, code, onError } = parts
   const handover = openHandover()
   handover.setFigures(host.memory())
   const rows: readonly Row<unknown>[] = [...Object.values(TABLE), ...Object.values(watchTable(0))]
@@ -49,6 +51,7 @@ export function startThread({ Worker, host, budget, folder, record, code, onErro
       heapLimitBytes: host.heapLimit(),
       variables: Object.fromEntries(names.map(name => [name, host.readVariable(name)])),
       record,
+      outputsAtBoot,
       folder,
     } satisfies WatchdogData,
     // Without NODE_OPTIONS no preload of the operator's runs in it, the guard's neither.

@@ -42,7 +42,7 @@ const NAMES_MS = 300
 /** Runs for as long as the thread does. Nothing that is thrown in a tick gets out of it. */
 export function watch(): void {
   const { workerData } = require('node:worker_threads') as typeof import('node:worker_threads')
-  const { shared, variables, heapLimitBytes, folder, record, ...given } = workerData as WatchdogData
+  const { shared, variables, heapLimitBytes, folder, record, outputsAtBoot, ...given } = workerData as WatchdogData
   const { settings: atBoot } = readSettings(name => variables[name])
   const settings = { ...atBoot, ...readWatchSettings(name => variables[name], atBoot.warnPercent).settings }
   const own = realHost()
@@ -66,7 +66,7 @@ export function watch(): void {
   }
   const view = openView({ own, handover, variables, heapLimitBytes, lastUsage: () => main?.usage() })
   const { host, rss } = view
-  const log = openLog(host, settings)
+  const log = openLog({ ...host, identityAtBoot: fd => outputsAtBoot[fd - 1] }, settings)
   const quiet = { say: () => {}, droppedLines: () => 0 }
   const bounds = openBounds({ host, settings, log: quiet, budget: given.budget, liveWorkers: () => [] })
   const limits = () => ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings)

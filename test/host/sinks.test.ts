@@ -136,6 +136,20 @@ t.test('closed later, and reused by the app later: not written to', async t => {
   t.equal(calls.length, 1)
 })
 
+t.test('opened later than at boot: what the app has put there meanwhile is not trusted', async t => {
+  const state: Fake = { inode: 2 }
+  const { calls, host } = fake(state)
+  const boot: DescriptorIdentity = { kind: 'pipe', device: 1n, inode: 1n, owner: 1000 }
+  const sink = openSink('stderr', { ...host, identityAtBoot: fd => (fd === 2 ? boot : undefined) })
+  t.strictSame(sink.source, { fd: 2, isPipeOrSocket: true })
+  t.equal(sink.write('a\n', 'error'), false)
+  state.inode = 1
+  t.equal(sink.write('b\n', 'error'), true, 'it is the one of boot')
+  const closed = openSink('stdout', { ...host, identityAtBoot: () => undefined })
+  t.equal(closed.write('c\n', 'error'), false, 'closed at boot')
+  t.equal(calls.length, 1)
+})
+
 t.test("a pipe that is another user's: within a budget, since a write could block", async t => {
   const { calls, host } = fake({ through: 'EACCES', owner: 1001 })
   const sink = openSink('stderr', host)

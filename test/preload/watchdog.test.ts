@@ -1,7 +1,7 @@
 // HEAPGUARD_WATCHDOG in real Node, on the built bundle: what is said while the main thread is blocked, that nothing is said
 // twice, and what an app can see of the second thread.
 import { execFileSync } from 'node:child_process'
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import {
@@ -66,6 +66,24 @@ t.test('what the watchdog has said is not said again, and the main thread says t
   t.equal(said.at(-1), 'pressure-eased undefined')
   t.equal(new Set(said).size, said.length, `each once: ${said}`)
   for (const { msg } of rungs(stderr).slice(0, -1)) t.match(msg, /from the watchdog/)
+})
+
+t.test('a file of the app that got descriptor 2 before the thread began: nothing of the guard in it', async t => {
+  const folder = emptyFolder()
+  const data = join(folder, 'data')
+  const words = join(folder, 'words')
+  writeFileSync(words, '')
+  const script = `
+    const fs = require('node:fs')
+    fs.closeSync(2)
+    console.log(fs.openSync(${JSON.stringify(data)}, 'w'))
+    process.argv[2] = 'objects'; process.argv[3] = '30'
+    require(${JSON.stringify(join(process.cwd(), BLOCKS))})`
+  const env = { HEAPGUARD_TERMINATION_LOG: words, HEAPGUARD_WARN_PERCENT: '50' }
+  const { stdout } = await runNode(guarded(['-e', script, '--', 'x'], env))
+  t.match(stdout, /^2\nready\n/)
+  t.match(readFileSync(words, 'utf8'), /from the watchdog/, 'the thread had something to say')
+  t.strictSame(recordsIn(readFileSync(data, 'utf8')), [])
 })
 
 t.test('a loop that is blocked and fills nothing is no pressure', async t => {
