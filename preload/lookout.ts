@@ -201,7 +201,10 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     metrics?.look(host.uptime())
     const own = group()
     const isMoved = bounds.readAgain()
-    if (isMoved) state = underLimits(state, ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings))
+    if (isMoved) {
+      const limits = ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings)
+      state = underLimits(state, limits, group()?.folder !== own?.folder)
+    }
     return isMoved || (own !== undefined && readOomKills(host.readText, own) !== state.oomKills)
   }
 
@@ -235,7 +238,8 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     if (calmMs > 0) pauseMs = nextLook({ calmMs, lastMs: pauseMs, nearestMs, lateMs, isUp })
     const isNear = isHalfWay || (calmMs > 0 && pauseMs < calmMs)
     // First what outlives the process: it may end in the middle of what follows.
-    currentFlight()?.look({ sample, state, limitBytes: bounds.limitBytes(), isNear, pauseMs: millis(pauseMs) })
+    const limitBytes = bounds.limitBytes()
+    currentFlight()?.look({ sample, state, group: group(), limitBytes, isNear, pauseMs: millis(pauseMs) })
     for (const event of next.events) act(event, { state, sample, history: eye.history(), lateMs })
     company.sayKills(group(), false)
     drain?.(isCriticalAt(state, sample, now))

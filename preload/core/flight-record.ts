@@ -1,5 +1,6 @@
 // The flight record's form: a head of one line that says who flew, then slots of fixed width that are written in place. Each
 // slot has a number and a checksum, so a kill, a full disk or a file that was cut costs the slot that it hit, no other.
+import type { MemoryGroup } from './cgroup.ts'
 import { fieldsText } from './record.ts'
 import { type Bytes, bytes, type Millis, millis } from './units.ts'
 
@@ -116,6 +117,16 @@ export interface FlightRecord {
   /** Puts a beat into the next slot; returns which bytes of the image that changed: the offset, SLOT_LENGTH of them. */
   readonly put: (beat: Beat) => { readonly offset: number; readonly length: number }
 }
+
+/**
+ * The oom_kill counter as a beat has it: where it is that of the group which the head names. After a resize the looks can be
+ * another group's, and the next start would put its counter against the head's.
+ */
+export const killsOf = (
+  headGroup: MemoryGroup | undefined,
+  group: MemoryGroup | undefined,
+  oomKills: number | undefined,
+): number | undefined => (group?.folder === headGroup?.folder ? oomKills : undefined)
 
 /** An empty record, to be filled with the main thread's beats. */
 export function newFlightRecord(head: FlightHead): FlightRecord {

@@ -122,8 +122,15 @@ export function step(
   return { state: { ...climbed, isProfiling, calmSince }, events }
 }
 
-/** The same climbs under other limits: a resize begins no new climb. */
-export const underLimits = (state: LadderState, limits: LadderLimits): LadderState => ({ ...state, limits })
+/**
+ * The same climbs under other limits: a resize begins no new climb. Where the least limit is another group's now, its
+ * oom_kill counter counts from the next sample on, as at boot: it may have counted others before.
+ */
+export const underLimits = (state: LadderState, limits: LadderLimits, isOtherGroup: boolean): LadderState => ({
+  ...state,
+  limits,
+  oomKills: isOtherGroup ? undefined : state.oomKills,
+})
 
 /**
  * What of the container's memory is held, in bytes: the working set without the file pages that the kernel can take back,

@@ -1,9 +1,10 @@
 // The file beside the second that HEAPGUARD_DIR asks for, dist/record.js: the flight recorder, and what earlier runs left.
 // watch.js loads it at boot where that is set, so before the app has replaced anything that it takes.
 import type { HeapBudget } from '../core/budget.ts'
+import type { MemoryGroup } from '../core/cgroup.ts'
 import type { RunId } from '../core/evidence-names.ts'
 import { evidenceName } from '../core/evidence-names.ts'
-import { newFlightRecord } from '../core/flight-record.ts'
+import { killsOf, newFlightRecord } from '../core/flight-record.ts'
 import { containerUsed, type LadderState } from '../core/ladder.ts'
 import { evidenceProblem } from '../core/report-watch.ts'
 import type { Sample } from '../core/sample.ts'
@@ -31,6 +32,8 @@ export interface FlightParts {
 export interface Seen {
   readonly sample: Sample
   readonly state: LadderState
+  /** Whose files were read. */
+  readonly group: MemoryGroup | undefined
   readonly limitBytes: Bytes | undefined
   readonly isNear: boolean
   /** Until the next look. */
@@ -95,7 +98,7 @@ export function openFlight({ host, log, dir, run, budget }: FlightParts): Flight
   let isEndUnseen = false
 
   return {
-    look: ({ sample, state, limitBytes, isNear, pauseMs }) => {
+    look: ({ sample, state, group: seenGroup, limitBytes, isNear, pauseMs }) => {
       tell()
       earlier?.again()
       isEndUnseen ||= isExitCrowded()
@@ -113,7 +116,7 @@ export function openFlight({ host, log, dir, run, budget }: FlightParts): Flight
           workingSetBytes: container.workingSetBytes,
           heldBytes: bytes(containerUsed(sample)),
           limitBytes,
-          oomKills: container.events?.oomKill ?? state.oomKills,
+          oomKills: killsOf(group, seenGroup, container.events?.oomKill ?? state.oomKills),
           heapRung: state.heap.rung,
           containerRung: state.container.rung,
           isEndUnseen,

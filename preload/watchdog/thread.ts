@@ -1,4 +1,5 @@
 // The watchdog's own thread: it looks where the main thread cannot, and says what the main thread would have said.
+import { killsOf } from '../core/flight-record.ts'
 import { containerUsed, type LadderEvent, type LadderState, ladderOf, step, withRungs } from '../core/ladder.ts'
 import { seenFromOutside } from '../core/report-watchdog.ts'
 import { ladderLimitsOf } from '../core/resize.ts'
@@ -155,7 +156,7 @@ export function watch(): void {
         workingSetBytes: container.workingSetBytes,
         heldBytes: containerUsed({ container, memory }),
         limitBytes: bounds.limitBytes(),
-        oomKills: container.events?.oomKill,
+        oomKills: killsOf(given.budget.kernelLimit.group, bounds.budget().kernelLimit.group, container.events?.oomKill),
         heapRung: state.heap.rung,
         containerRung: state.container.rung,
       },

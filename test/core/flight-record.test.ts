@@ -4,6 +4,7 @@ import {
   type FlightHead,
   HEAD_BEGINS,
   kept,
+  killsOf,
   newFlightRecord,
   newWatchdogBeats,
   RECORD_LENGTH,
@@ -63,6 +64,15 @@ t.test('what was put in comes out', async t => {
   t.strictSame(readFlightRecord(image), { head: HEAD, beats: [BEAT] })
   t.ok(where.offset >= 1024 && where.offset + where.length <= RECORD_LENGTH)
 })
+
+const GROUP = { version: 'cgroup-v2', folder: '/sys/fs/cgroup/pod' } as const
+for (const [name, head, group, want] of [
+  ["the head's group", GROUP, { ...GROUP }, 3],
+  ['another group, since the limit moved', GROUP, { ...GROUP, folder: '/sys/fs/cgroup/pod/app' }, undefined],
+  ['a first group', undefined, GROUP, undefined],
+  ['no group any more', GROUP, undefined, undefined],
+] as const)
+  t.test(`the oom_kill counter of a beat: ${name}`, async t => t.equal(killsOf(head, group, 3), want))
 
 t.test('what is not known stays unknown', async t => {
   const head = { ...HEAD, machine: undefined, namespace: undefined, life: undefined, seat: undefined, group: undefined }

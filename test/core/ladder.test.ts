@@ -142,7 +142,7 @@ t.test('without a known limit the container is not judged', async t => {
 
 t.test('a smaller limit: judged again, the same climb', async t => {
   const { state } = run(held(860))
-  const smaller = underLimits(state, { ...LIMITS, containerBytes: mbToBytes(900) })
+  const smaller = underLimits(state, { ...LIMITS, containerBytes: mbToBytes(900) }, false)
   t.strictSame(run(held(860), { from: smaller }).said, ['0 container critical'])
 })
 
@@ -156,6 +156,16 @@ for (const [name, counts, want] of [
   t.test(`oom-kill: ${name}`, async t =>
     t.strictSame(run(counts.map(oomKill => (oomKill === undefined ? {} : { oomKill }))).said, want),
   )
+
+for (const [name, isOtherGroup, want] of [
+  ['the same group: counted on', false, ['0 killed 3', '2 killed 1']],
+  ['another group: its earlier kills are none of these', true, ['2 killed 1']],
+] as const)
+  t.test(`oom-kill after the limit has moved: ${name}`, async t => {
+    const { state } = run([{ oomKill: 0 }])
+    const from = underLimits(state, { ...LIMITS, containerBytes: mbToBytes(600) }, isOtherGroup)
+    t.strictSame(run([{ oomKill: 3 }, { oomKill: 3 }, { oomKill: 4 }], { from }).said, want)
+  })
 
 for (const [name, before, now, want] of [
   ['no sample before', undefined, { old: 50 }, undefined],
