@@ -1,5 +1,5 @@
 // The wording of `previous-death`: what the next start says of a run that did not end.
-import type { FlightHead } from './flight-record.ts'
+import type { Beat, FlightHead } from './flight-record.ts'
 import type { Because, Confidence, Death, DeathVerdict, Standing } from './previous-death.ts'
 import type { Entry } from './record.ts'
 import { mb, percent } from './report.ts'
@@ -24,7 +24,7 @@ export function previousDeath({ verdict, run, pid, head, lastSeen }: DeathFacts)
   return {
     level: death === 'v8-heap-limit' || death === 'kernel-oom' ? 'error' : 'warn',
     event: 'previous-death',
-    msg: `An earlier run (pid ${pid}${where}, last seen ${lastSeen}${age}) did not end in good order. ${outcome(death, confidence)}: ${reason(because)}${REMEDIES[death]}`,
+    msg: `An earlier run (pid ${pid}${where}, last seen ${lastSeen}${age}) did not end in good order. ${outcome(death, confidence)}: ${reason(because, last)}${REMEDIES[death]}`,
     fields: {
       death,
       confidence,
@@ -72,17 +72,24 @@ function outcome(death: Death, confidence: Confidence): string {
   return text[0]?.toUpperCase() + text.slice(1)
 }
 
-const NAMES = { heap: 'the JS heap', container: 'the container' } as const
+/** What is put against which limit; without its usage (see containerUsed) the container was judged by RSS. */
+function sides(resource: Standing['resource'], last: Beat | undefined): readonly [held: string, whose: string] {
+  if (resource === 'heap') return ['the JS heap held', '']
+  return last?.usageBytes === undefined
+    ? ["its RSS (the container's usage could not be read) was", "the container's "]
+    : ['the container held', '']
+}
 
-function stood({ resource, levelBytes, limitBytes, growth }: Standing): string {
+function stood({ resource, levelBytes, limitBytes, growth }: Standing, last: Beat | undefined): string {
+  const [held, whose] = sides(resource, last)
   const speed = growth?.isSteady && growth.perMs > 0 ? `, growing by ${mb(bytes(growth.perMs * 1000))} a second` : ''
-  return `${NAMES[resource]} held ${mb(levelBytes)} of ${mb(limitBytes)} (${percent(levelBytes, limitBytes)}) at the last look${speed}`
+  return `${held} ${mb(levelBytes)} of ${whose}${mb(limitBytes)} (${percent(levelBytes, limitBytes)}) at the last look${speed}`
 }
 
 /** Less is not worth a number. */
 const LIVED_ON_MS = 100
 
-function reason(because: Because): string {
+function reason(because: Because, last: Beat | undefined): string {
   switch (because.kind) {
     case 'heap-report':
       return 'its report of a full heap lies beside the record.'
@@ -90,11 +97,11 @@ function reason(because: Because): string {
       return 'an exception that nothing caught; what it was stands in its own last lines.'
     case 'counter': {
       const times = because.kills === 1 ? 'by one' : `by ${because.kills}`
-      const level = because.standing === undefined ? '' : `, and ${stood(because.standing)}`
+      const level = because.standing === undefined ? '' : `, and ${stood(because.standing, last)}`
       return `the oom_kill counter of its group rose ${times} since its last look${level}.`
     }
     case 'level':
-      return `${stood(because.standing)}${because.afterSignal ? ', but it had been told to stop, and may have been killed for that' : ''}.`
+      return `${stood(because.standing, last)}${because.afterSignal ? ', but it had been told to stop, and may have been killed for that' : ''}.`
     case 'signal':
       return because.livedOnMs < LIVED_ON_MS
         ? `${because.signal} had arrived just before its last look, and memory was not short.`

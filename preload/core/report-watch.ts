@@ -94,14 +94,29 @@ export function memoryLine(sample: Sample, budget: HeapBudget, droppedLines: num
   }
 }
 
+const shareOf = (levelBytes: Bytes, limitBytes: Bytes): string =>
+  `${mb(levelBytes)} of ${mb(limitBytes)} (${percent(levelBytes, limitBytes)})`
+
+const shareOfContainer = (usedBytes: Bytes, limitBytes: Bytes): string =>
+  `${mb(usedBytes)} of the container's ${mb(limitBytes)} (${percent(usedBytes, limitBytes)})`
+
+/** What stands in for the container's usage, behind This or this. */
+const RSS_ALONE = "process's RSS (the container's usage cannot be read)"
+
+/** What the container is judged by (see containerUsed): what it holds, else RSS, by its name. `isBack`: from a climb. */
+function containerStands({ container }: Sample, levelBytes: Bytes, limitBytes: Bytes, isBack: boolean): string {
+  return container.usageBytes === undefined
+    ? `This ${RSS_ALONE} is ${isBack ? 'back at ' : ''}${shareOfContainer(levelBytes, limitBytes)}`
+    : `The container ${isBack ? 'is back at' : 'holds'} ${shareOf(levelBytes, limitBytes)}`
+}
+
 function containerShare({ container, memory }: Sample, budget: HeapBudget): string {
   const limit = leastKnownLimit(budget)
   if (limit === undefined) return ''
-  const of = (used: Bytes, what: string): string =>
-    `, ${what} ${mb(used)} of the container's ${mb(limit)} (${percent(used, limit)})`
+  const of = (used: Bytes, what: string): string => `, ${what} ${shareOfContainer(used, limit)}`
   if (container.workingSetBytes !== undefined) return of(container.workingSetBytes, 'working set')
   if (container.usageBytes !== undefined) return of(container.usageBytes, 'usage')
-  return of(memory.rss, "this process's RSS (the container's usage cannot be read)")
+  return of(memory.rss, `this ${RSS_ALONE}`)
 }
 
 /** `signal`: SIGTERM or SIGINT arrived. */
@@ -173,8 +188,8 @@ export function pressure(facts: PressureFacts): Entry {
   }
 }
 
-function standing({ resource, levelBytes, limitBytes, growth, leftMs, isCramped }: PressureFacts): string {
-  const share = `${mb(levelBytes)} of ${mb(limitBytes)} (${percent(levelBytes, limitBytes)})`
+function standing({ sample, resource, levelBytes, limitBytes, growth, leftMs, isCramped }: PressureFacts): string {
+  const share = shareOf(levelBytes, limitBytes)
   const speed =
     growth === undefined || growth.perMs <= 0 ? '' : `, growing by ${mb(bytes(growth.perMs * 1000))} a second`
   const end = leftMs === undefined ? '' : ` in about ${roundedSeconds(leftMs)} s`
@@ -182,7 +197,7 @@ function standing({ resource, levelBytes, limitBytes, growth, leftMs, isCramped 
     return `The JS heap holds ${share}${speed}, and V8 finds next to no room any more, neither by collecting garbage nor by growing: it may end this process (exit 134) at any time.`
   return resource === 'heap'
     ? `The JS heap holds ${share} after garbage collection${speed}: when it is full V8 ends this process (exit 134)${end}.`
-    : `The container holds ${share}${speed}: when it is full the kernel kills (exit 137, without a word)${end}.`
+    : `${containerStands(sample, levelBytes, limitBytes, false)}${speed}: when it is full the kernel kills (exit 137, without a word)${end}.`
 }
 
 const NAMES: Readonly<Record<CauseKind, string>> = {
@@ -230,10 +245,10 @@ const REMEDIES: Readonly<Record<CauseKind, string>> = {
 }
 
 /** `pressure-eased`: a climb is over. */
-export const pressureEased = (resource: Resource, levelBytes: Bytes, limitBytes: Bytes): Entry => ({
+export const pressureEased = (resource: Resource, levelBytes: Bytes, limitBytes: Bytes, sample: Sample): Entry => ({
   level: 'info',
   event: 'pressure-eased',
-  msg: `${resource === 'heap' ? 'The JS heap is' : 'The container is'} back at ${mb(levelBytes)} of ${mb(limitBytes)} (${percent(levelBytes, limitBytes)}).`,
+  msg: `${resource === 'heap' ? `The JS heap is back at ${shareOf(levelBytes, limitBytes)}` : containerStands(sample, levelBytes, limitBytes, true)}.`,
   fields: { resource },
 })
 

@@ -100,7 +100,7 @@ export function openSpeaker({ host, log, bounds, company, evidence, ownThreads, 
       const { heap, container } = moment.state
       if (resource === 'heap') evidence.report(false)
       if (heap.rung === undefined && container.rung === undefined) evidence.clearLastWords()
-      log.say(pressureEased(resource, levelOf(resource, moment), wholeOf(resource, moment)))
+      log.say(pressureEased(resource, levelOf(resource, moment), wholeOf(resource, moment), moment.sample))
     },
   }
 }

@@ -165,6 +165,17 @@ for (const [death, confidence, because, sentence, level] of SENTENCES)
     t.match(entry, { level, event: 'previous-death', fields: { death, confidence } })
   })
 
+t.test('a container whose usage could not be read: judged by RSS, and that is said', async t => {
+  const last = { ...LAST, usageBytes: undefined, workingSetBytes: undefined }
+  const level = { kind: 'level', standing: standing('container', RISE), afterSignal: false } as const
+  const { msg } = say('kernel-oom', 'likely', level, last)
+  const want =
+    "its RSS (the container's usage could not be read) was 246.4 MB of the container's 256 MB (96.3 %) at the last look, growing by 15 MB a second."
+  t.ok(msg.includes(`Most likely the kernel killed it for want of memory: ${want}`), msg)
+  const heap = { ...level, standing: standing('heap') }
+  t.match(say('v8-heap-limit', 'likely', heap, last).msg, /: the JS heap held 246\.4 MB of 256 MB \(96\.3 %\)/)
+})
+
 t.test('the keys: that run’s last sample, and no uptimeS, by which readers would take it for this run’s', async t => {
   t.strictSame(say('not-known', 'possible', { kind: 'unreadable' }).fields, {
     death: 'not-known',

@@ -251,6 +251,18 @@ t.test('pressure: level, keys and sentence', async t => {
 for (const [name, over, want, level] of [
   ['the second rung', { rung: 'critical' }, /./, 'error'],
   [
+    "RSS in the place of the container's usage, by its name",
+    { sample: sample({}) },
+    /^This process's RSS \(the container's usage cannot be read\) is 460 MB of the container's 512 MB \(89\.8 %\), growing by 20 MB a second: when it is full the kernel kills/,
+    'warn',
+  ],
+  [
+    'the heap, where that usage cannot be read',
+    { resource: 'heap', sample: sample({}) },
+    /^The JS heap holds 460 MB of 512 MB \(89/,
+    'warn',
+  ],
+  [
     'no growth known',
     { growth: undefined, leftMs: undefined },
     /\(89\.8 %\): when it is full the kernel kills \(exit 137, without a word\)\. /,
@@ -325,12 +337,18 @@ t.test('pressure: suspects are rounded to MB', async t =>
 )
 
 t.test('pressure-eased', async t => {
-  t.match(pressureEased('heap', mbToBytes(10), mbToBytes(100)), {
+  const told = sample({ usageBytes: mbToBytes(12) })
+  t.match(pressureEased('heap', mbToBytes(10), mbToBytes(100), sample({})), {
     level: 'info',
     msg: 'The JS heap is back at 10 MB of 100 MB (10.0 %).',
     fields: { resource: 'heap' },
   })
-  t.match(pressureEased('container', mbToBytes(10), mbToBytes(100)), { msg: /^The container is back/ })
+  t.match(pressureEased('container', mbToBytes(10), mbToBytes(100), told), {
+    msg: 'The container is back at 10 MB of 100 MB (10.0 %).',
+  })
+  t.match(pressureEased('container', mbToBytes(10), mbToBytes(100), sample({})), {
+    msg: "This process's RSS (the container's usage cannot be read) is back at 10 MB of the container's 100 MB (10.0 %).",
+  })
 })
 
 const VERDICT_FACTS = { nodeVersion: 'v24.21.0', warnPercent: 85 }
@@ -424,6 +442,7 @@ t.test('last words', async t => {
     /^heapguard, 2026-01-02T03:04:05\.678Z, pid 7 \(warning\): The container holds/,
   )
   t.match(lastWordsOf(pressure(facts({ rung: 'critical' })), stamp), /\(critical\): /)
+  t.match(lastWordsOf(pressure(facts({ sample: sample({}) })), stamp), /\(warning\): This process's RSS \(the/)
 })
 
 t.test('draining, and nobody who would', async t => {
