@@ -15,7 +15,7 @@ export interface MainThread {
   /** Asks how large the heap is; the answer comes when it comes, and is not asked for twice unless somebody waits. */
   readonly ask: (then?: (usage: HeapUsage) => void) => void
   readonly usage: () => HeapUsage | undefined
-  /** Begins or ends the sampling of allocations, where nobody else does it. */
+  /** Begins or ends the sampling of allocations, where nobody else does it; `leave` ends it too. */
   readonly sample: (on: boolean) => void
   readonly isSampling: () => boolean
   /** Calls back with who allocated what is held; never, where it cannot be had. */
@@ -69,7 +69,8 @@ export function reachMainThread(now: () => Millis, ownFolder: string): MainThrea
       usage: () => usage,
       sample: on => {
         if (!on) {
-          if (sampling === 'ours') post('HeapProfiler.stopSampling', undefined, () => undefined)
+          // Not stopSampling, which would have V8 collect for a profile that nobody reads.
+          if (sampling === 'ours') post('HeapProfiler.disable', undefined, () => undefined)
           sampling = 'no'
         } else if (sampling === 'no') {
           sampling = 'asked'

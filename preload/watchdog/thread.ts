@@ -214,7 +214,6 @@ export function watch(): void {
       if (blockedAt !== undefined) {
         blockedAt = undefined
         sayWaiting()
-        evidence.profile(false)
         disconnect()
         probe.forget()
       }

@@ -86,6 +86,37 @@ t.test('a file of the app that got descriptor 2 before the thread began: nothing
   t.strictSame(recordsIn(readFileSync(data, 'utf8')), [])
 })
 
+t.test('the end of the sampling calls for no collection', async t => {
+  const script = `
+    const { Session } = require('node:inspector')
+    const { getHeapStatistics } = require('node:v8')
+    const kept = []
+    const isSampled = () => {
+      const session = new Session()
+      let answers
+      session.connect()
+      session.post('HeapProfiler.getSamplingProfile', error => { answers = !error })
+      session.disconnect()
+      return answers
+    }
+    setTimeout(() => {
+      const end = Date.now() + 1500
+      // Past half of the ceiling allocations are sampled, and below 60 % of it nobody asks for the profile.
+      while (getHeapStatistics().used_heap_size < 55 * 1048576) kept.push(new Array(1000).fill(kept.length))
+      while (Date.now() < end);
+      console.log('blocked:', isSampled())
+      setTimeout(() => {
+        console.log('turns:', isSampled())
+        process.exit()
+      }, 500)
+    }, 1000)`
+  // The main thread's own half of the guard does not look.
+  const { stdout } = await runNode(guarded(['--trace-gc', '-e', script], { HEAPGUARD_PULSE_MS: '0' }))
+  t.match(stdout, /^blocked: true$/m)
+  t.match(stdout, /^turns: false$/m)
+  t.equal(stdout.split('sampling profiler').length - 1, 1, "V8 collected for the app's own question alone")
+})
+
 t.test('a loop that is blocked and fills nothing is no pressure', async t => {
   const script = 'setTimeout(() => { const end = Date.now() + 1500; while (Date.now() < end); }, 1000)'
   const { stderr, code } = await runNode(guarded(['-e', script]))
