@@ -75,6 +75,21 @@ export function openEvidence({
     file ??= loadFile<EvidenceFile>(`${folder}/evidence.js`, host.readText, require)
     return file
   }
+  const withWords = (act: (words: LastWords) => void): void => {
+    const { terminationLog } = settings
+    if (terminationLog === 'off') return
+    const open = (): void => {
+      words ??= load().openLastWords(terminationLog, host)
+      act(words)
+    }
+    if (terminationLog !== 'auto') attempt('termination log', open)
+    else
+      try {
+        open()
+      } catch {
+        // Nobody asked for it: where it cannot be written, or evidence.js is missing, there are the lines.
+      }
+  }
   const writeProfile = (head: Parameters<EvidenceFile['heapProfileText']>[0]): void => {
     const { openSync, writeSync, closeSync } = host.files
     const fd = openSync(`${settings.dir}/${evidenceName(run as RunId, 'heap-profile')}`, 'w', 0o600)
@@ -123,28 +138,11 @@ export function openEvidence({
       const name = evidenceName(run, 'heap-snapshot')
       attempt('heap snapshot', () => load().writeSnapshot(moment, settings.dir as string, name, host, log.say))
     },
-    lastWords: sentence => {
-      if (settings.terminationLog === 'off') return
-      const write = (): unknown => {
-        words ??= load().openLastWords(settings.terminationLog, host)
-        return words.write(sentence)
-      }
-      if (settings.terminationLog !== 'auto') attempt('termination log', write)
-      else
-        try {
-          write()
-        } catch {
-          // Nobody asked for it: where it cannot be written, or evidence.js is missing, there are the lines.
-        }
-    },
+    lastWords: sentence => withWords(({ write }) => write(sentence)),
     clearLastWords: () => {
-      if (words !== undefined) attempt('termination log', () => words?.clear())
+      if (words !== undefined) withWords(({ clear }) => clear())
     },
-    adoptLastWords: () => {
-      if (settings.terminationLog !== 'off')
-        attempt('termination log', () => {
-          words ??= load().openLastWords(settings.terminationLog, host)
-        })
-    },
+    // Where it cannot be opened the watchdog has written nothing, and left it to this thread to say so.
+    adoptLastWords: () => withWords(() => {}),
   }
 }

@@ -40,7 +40,10 @@ export interface Host {
   /** The diagnostics channel on which an app hears the records. */
   readonly records: { readonly hasSubscribers: boolean; readonly publish: (record: unknown) => void }
   /** For evidence that is written where danger calls for it. */
-  readonly files: Pick<typeof import('node:fs'), 'openSync' | 'readSync' | 'writeSync' | 'closeSync' | 'ftruncateSync'>
+  readonly files: Pick<
+    typeof import('node:fs'),
+    'openSync' | 'readSync' | 'writeSync' | 'closeSync' | 'ftruncateSync' | 'fstatSync'
+  >
 }
 
 /** Files of the kernel are short; more than this of one is never looked at. */

@@ -1,4 +1,5 @@
 // Pressure in real Node, on the built bundle: what is said before the end, and what a healthy app never hears.
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { transformSync } from 'esbuild'
@@ -203,10 +204,14 @@ t.test('last words: written at the first rung, emptied when the pressure has pas
   await running.ended
 })
 
+const wordsOf = (pid: number): string => `heapguard, 2026-11-24T05:30:00.123Z, pid ${pid} (warning): before`
 for (const [name, before, exit, after] of [
   ['a clean exit empties them', '', 'process.exit(0)', /^$/],
   ['an exit with an error leaves them', '', 'process.exit(1)', /^heapguard, /],
   ['what another program wrote is left alone', 'mine\n', 'process.exit(0)', /^mine\n$/],
+  ['those of a guard that lives are left alone', wordsOf(process.pid), 'process.exit(0)', /: before$/],
+  // Linux gives no pid from 4194304 up.
+  ['those of a guard that is gone are replaced', wordsOf(4_194_304), 'process.exit(1)', /: The JS heap holds/],
 ] as const)
   t.test(`last words: ${name}`, async t => {
     const path = join(emptyFolder(), 'termination-log')
@@ -228,17 +233,66 @@ for (const [name, before, exit, after] of [
     t.match(readFileSync(path, 'utf8'), after)
   })
 
-t.test('last words: a file that is not there is not made', async t => {
-  const path = join(emptyFolder(), 'termination-log')
-  const { stderr } = await runNode({
-    args: [LEAK, 'objects', '10'],
-    preload: GUARD,
-    nodeOptions: '--max-old-space-size=80 --max-semi-space-size=1',
-    env: { HEAPGUARD_TERMINATION_LOG: path, HEAPGUARD_PULSE_MS: '50' },
+/** Why there are none, each time that it was said. */
+const reasonsIn = (stderr: string): readonly unknown[] =>
+  recordsIn(stderr)
+    .filter(({ event, what }) => event === 'evidence-problem' && what === 'termination log')
+    .map(({ reason }) => reason)
+
+for (const [name, path, want] of [
+  ['a file that is not there is not made, and one line says so', join(emptyFolder(), 'log'), ['ENOENT']],
+  ['nobody asked for it: not a word', 'auto', []],
+] as const)
+  t.test(`last words: ${name}`, { skip: existsSync('/dev/termination-log') }, async t => {
+    const { stderr } = await runNode({
+      args: [LEAK, 'objects', '10'],
+      preload: GUARD,
+      nodeOptions: '--max-old-space-size=80 --max-semi-space-size=1',
+      env: { HEAPGUARD_TERMINATION_LOG: path, HEAPGUARD_PULSE_MS: '50' },
+    })
+    t.ok(rungs(stderr).length > 0)
+    t.strictSame(reasonsIn(stderr), want)
+    t.notOk(existsSync(path))
   })
-  t.ok(rungs(stderr).length > 0)
-  t.notOk(existsSync(path))
-})
+
+/** Fills the heap to 70 MB, holds that for a second, and ends. */
+const FILLS_AND_ENDS = `
+  const kept = []
+  const timer = setInterval(() => {
+    for (let n = 0; n < 6000; n++) kept.push({ n, list: [n] })
+    if (process.memoryUsage().heapUsed < 70 * 1048576) return
+    clearInterval(timer)
+    setTimeout(() => process.exit(4), 1000)
+  }, 20)`
+
+for (const [name, pathIn, piped] of [
+  [
+    'a FIFO',
+    (folder: string) => {
+      execFileSync('mkfifo', [join(folder, 'fifo')])
+      return join(folder, 'fifo')
+    },
+    false,
+  ],
+  ['a pipe', () => '/dev/stderr', true],
+  ['a socket', () => '/dev/stderr', false],
+] as const)
+  t.test(`last words: ${name} is refused in one line, and the app ends by itself`, async t => {
+    const { code, stderr } = await runNode({
+      args: ['-e', FILLS_AND_ENDS],
+      preload: GUARD,
+      nodeOptions: '--max-old-space-size=96 --max-semi-space-size=1',
+      env: {
+        HEAPGUARD_TERMINATION_LOG: pathIn(emptyFolder()),
+        HEAPGUARD_PULSE_MS: '50',
+        HEAPGUARD_WARN_PERCENT: '50',
+      },
+      piped,
+    })
+    t.equal(code, 4)
+    t.ok(rungs(stderr).length > 0)
+    t.strictSame(reasonsIn(stderr), ['only a regular file can hold last words'])
+  })
 
 t.test('the watch goes on without a line after a SIGTERM that the app handles', async t => {
   const script = `
