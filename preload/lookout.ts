@@ -104,10 +104,14 @@ export function readRest(
   const run = newRunId(host)
   let handover: Handover | undefined
   const dir = rest.settings.dir === undefined ? undefined : absolute(rest.settings.dir)
+  const { terminationLog: words } = rest.settings
+  // Of auto, off and a path the last alone has a slash.
+  const terminationLog = words.includes('/') ? absolute(words) : words
   const isAsked = dir !== undefined
   return {
     ...rest.settings,
     dir,
+    terminationLog,
     run,
     ownSignal: takeOwnSignal(),
     ownReport,
@@ -119,7 +123,11 @@ export function readRest(
       if (isAsked) beginFlight({ host, log, dir, run }, budget, folder)
       if (rest.settings.watchdog)
         startWatchdog(
-          { host, log, budget, folder, record: isAsked ? `${dir}/${evidenceName(run, 'record')}` : undefined },
+          {
+            ...{ host, log, budget, folder },
+            record: isAsked ? `${dir}/${evidenceName(run, 'record')}` : undefined,
+            settled: { HEAPGUARD_LOG_FILE: atStart.logFile, HEAPGUARD_TERMINATION_LOG: terminationLog },
+          },
           started => {
             handover = started
           },

@@ -21,6 +21,8 @@ export interface WatchdogParts {
   readonly folder: string
   /** The flight record; undefined: there is no HEAPGUARD_DIR. */
   readonly record: string | undefined
+  /** Variables as boot has settled them: a path that is absolute, another one in the place of what cannot be. */
+  readonly settled: Readonly<Record<string, string>>
 }
 
 /** Call at boot. Calls back when the second thread is started; where it cannot be, or ends, one line says so. Never throws. */

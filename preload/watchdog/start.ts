@@ -17,6 +17,8 @@ export interface StartParts {
   /** See WatchdogData. */
   readonly record: string | undefined
   readonly outputsAtBoot: OutputsAtBoot
+  /** Variables that are other ones than in the environment. */
+  readonly settled: Readonly<Record<string, string>>
   /** The text of this very file. */
   readonly code: string
   /** The thread has ended with an error. */
@@ -37,7 +39,7 @@ const ALSO_ASKED = ['UV_THREADPOOL_SIZE', 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE']
 
 /** Starts the thread. Throws what making one throws (ERR_ACCESS_DENIED under a permission model). */
 export function startThread(parts: StartParts): Handover {
-  const { Worker, host, budget, folder, record, outputsAtBoot, code, onError } = parts
+  const { Worker, host, budget, folder, record, outputsAtBoot, settled, code, onError } = parts
   const handover = openHandover()
   handover.setFigures(host.memory())
   const rows: readonly Row<unknown>[] = [...Object.values(TABLE), ...Object.values(watchTable(0))]
@@ -49,7 +51,7 @@ export function startThread(parts: StartParts): Handover {
       shared: handover.memory,
       budget,
       heapLimitBytes: host.heapLimit(),
-      variables: Object.fromEntries(names.map(name => [name, host.readVariable(name)])),
+      variables: Object.fromEntries(names.map(name => [name, settled[name] ?? host.readVariable(name)])),
       record,
       outputsAtBoot,
       folder,

@@ -294,6 +294,21 @@ for (const [name, pathIn, piped] of [
     t.strictSame(reasonsIn(stderr), ['only a regular file can hold last words'])
   })
 
+t.test('last words: a relative path is of the folder that the app was started in', async t => {
+  const folder = emptyFolder()
+  writeFileSync(join(folder, 'log'), '')
+  const { code, stderr } = await runNode({
+    args: ['-e', `process.chdir('/')\n${FILLS_AND_ENDS}`],
+    cwd: folder,
+    preload: GUARD,
+    nodeOptions: '--max-old-space-size=96 --max-semi-space-size=1',
+    env: { HEAPGUARD_TERMINATION_LOG: './log', HEAPGUARD_PULSE_MS: '50', HEAPGUARD_WARN_PERCENT: '50' },
+  })
+  t.equal(code, 4)
+  t.strictSame(reasonsIn(stderr), [])
+  t.match(readFileSync(join(folder, 'log'), 'utf8'), /^heapguard, .*The JS heap holds/)
+})
+
 t.test('the watch goes on without a line after a SIGTERM that the app handles', async t => {
   const script = `
     process.on('SIGTERM', () => {})

@@ -117,6 +117,18 @@ t.test('the end of the sampling calls for no collection', async t => {
   t.equal(stdout.split('sampling profiler').length - 1, 1, "V8 collected for the app's own question alone")
 })
 
+t.test('last words of the watchdog: in the file that a relative path meant at the start', async t => {
+  const folder = emptyFolder()
+  writeFileSync(join(folder, 'log'), '')
+  const script = `
+    process.chdir('/')
+    process.argv[2] = 'objects'; process.argv[3] = '30'
+    require(${JSON.stringify(join(process.cwd(), BLOCKS))})`
+  const start = guarded(['-e', script, '--', 'x'], { HEAPGUARD_TERMINATION_LOG: './log' })
+  await runNode({ ...start, cwd: folder })
+  t.match(readFileSync(join(folder, 'log'), 'utf8'), /^heapguard, .*from the watchdog/)
+})
+
 t.test('a loop that is blocked and fills nothing is no pressure', async t => {
   const script = 'setTimeout(() => { const end = Date.now() + 1500; while (Date.now() < end); }, 1000)'
   const { stderr, code } = await runNode(guarded(['-e', script]))
