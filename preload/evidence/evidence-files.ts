@@ -24,7 +24,12 @@ export const OWNER_ALONE = 0o600
 
 /** The beginning of a plain file, and what it is; undefined: there is none, or it is no plain file. Throws what the kernel says. */
 export function readBeginning(
-  { openSync, readSync, closeSync, fstatSync }: EvidenceFiles,
+  {
+    openSync,
+    readSync,
+    closeSync,
+    fstatSync,
+  }: Pick<EvidenceFiles, 'openSync' | 'readSync' | 'closeSync' | 'fstatSync'>,
   path: string,
   mostBytes: number,
 ): { readonly data: Uint8Array; readonly sizeBytes: number; readonly changedMs: number } | undefined {

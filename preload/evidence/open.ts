@@ -129,8 +129,10 @@ export function openEvidence({
     report: on =>
       attempt('report', () => {
         if (!on) v8Report?.disarm()
-        if (!on || ownReport === undefined || run === undefined) v8Report = undefined
-        else v8Report ??= load().armReport(ownReport, settings.dir as string, evidenceName(run, 'report'), host.files)
+        else if (ownReport !== undefined && run !== undefined) {
+          v8Report ??= load().openReport(ownReport, settings.dir as string, evidenceName(run, 'report'), host.files)
+          v8Report.arm()
+        }
       }),
     snapshot: moment => {
       if (!isSnapshotDue || run === undefined) return

@@ -166,6 +166,82 @@ t.test('an exit under pressure leaves no empty report', { skip: !canExclude }, a
   t.strictSame(reportsIn(folder), [])
 })
 
+for (const [name, end, isDeath] of [
+  ['an exit under pressure leaves it', 'process.exit(3)', false],
+  ['a kill leaves it, and it is no word of V8 for the next start', 'process.kill(process.pid, "SIGKILL")', true],
+] as const)
+  t.test(`a report that the app writes meanwhile: ${name}`, { skip: !canExclude }, async t => {
+    const folder = emptyFolder()
+    const script = `setInterval(() => {
+      if (!process.report.filename) return
+      process.report.writeReport()
+      ${end}
+    }, 10);`
+    await runNode(fills(folder, FLAGS, script))
+    const [name = ''] = reportsIn(folder)
+    t.match(JSON.parse(readFileSync(join(folder, name), 'utf8')).header, { event: 'JavaScript API' })
+    const { stderr } = await runNode({ args: ['-e', '0'], preload: GUARD, env: { HEAPGUARD_DIR: folder } })
+    const said = recordsIn(stderr).filter(({ event }) => event === 'previous-death')
+    t.equal(said.length, isDeath ? 1 : 0)
+    for (const { confidence, msg } of said) {
+      t.not(confidence, 'certain')
+      t.notMatch(msg, /report/)
+    }
+    t.strictSame(reportsIn(folder), [name], 'there still')
+  })
+
+const problemsIn = (stderr: string): readonly unknown[] =>
+  recordsIn(stderr)
+    .filter(({ event }) => event === 'evidence-problem')
+    .map(({ what, reason }) => [what, reason])
+
+/** Each time that the report is armed the heap is let go of, until that is over; `then` is run at the second time. */
+const comesAndGoes = (then: string): string => `
+  let kept = []
+  let times = 0
+  let wasArmed = false
+  setInterval(() => {
+    for (let n = 0; n < 6000; n++) kept.push({ n, list: [n] })
+    const isArmed = process.report.filename !== ''
+    if (isArmed && kept.length > 100000) kept = []
+    if (isArmed && !wasArmed && ++times === 1) { first() }
+    else if (isArmed && !wasArmed) { ${then} }
+    wasArmed = isArmed
+  }, 20);`
+
+t.test(
+  'a file that cannot be taken away: one line, and the next climb has its report',
+  { skip: !canExclude },
+  async t => {
+    const folder = emptyFolder()
+    const script = `
+    require('fs').unlinkSync = () => { throw Object.assign(new Error('planted'), { code: 'EROFS' }) }
+    const first = () => {}
+    ${comesAndGoes('console.log("again"); process.exit(4)')}`
+    const { args: _, ...start } = fills(folder, FLAGS)
+    const { code, stdout, stderr } = await runNode({ ...start, args: ['-e', script] })
+    t.equal(stdout, 'again\n')
+    t.equal(code, 4)
+    t.strictSame(problemsIn(stderr), [['report', 'EROFS']])
+  },
+)
+
+t.test(
+  "the app's own report from the first climb: the second leaves it, and says so",
+  { skip: !canExclude },
+  async t => {
+    const folder = emptyFolder()
+    const running = startNode({
+      ...fills(folder, FLAGS),
+      args: ['-e', `const first = () => process.report.writeReport(); ${comesAndGoes('')}`],
+    })
+    const { stderr } = await running.ended
+    t.strictSame(problemsIn(stderr), [['report', "the app uses Node's reports itself"]])
+    const [name = ''] = reportsIn(folder)
+    t.match(JSON.parse(readFileSync(join(folder, name), 'utf8')).header, { event: 'JavaScript API' })
+  },
+)
+
 t.test('a folder that cannot be written: one line, and the app goes its way', { skip: !canExclude }, async t => {
   const { stderr } = await runNode(fills('/proc/no-such-folder', FLAGS))
   const problems = recordsIn(stderr).filter(({ event, what }) => event === 'evidence-problem' && what === 'report')
