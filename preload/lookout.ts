@@ -180,12 +180,18 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
   let isOver = false
   let pauseMs = settings.pulseMs || settings.intervalMs
 
+  /** The watchdog has said a rung: what only this thread can do, or take back, is this one's still. */
+  const adopt = (isHeap: boolean): void => {
+    evidence.adoptLastWords()
+    if (isHeap) evidence.report(true)
+  }
+
   const act = (event: LadderEvent, moment: Moment): void => {
     switch (event.kind) {
       case 'pressure':
         // The watchdog may have said it in this very moment.
         if (handover()?.claim(event.resource, event.rung) ?? true) speaker.pressure(event, moment)
-        else evidence.adoptLastWords()
+        else adopt(event.resource === 'heap')
         break
       case 'pressure-eased':
         handover()?.ease(event.resource)
@@ -235,7 +241,7 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
     // What the watchdog said while this thread was blocked is not said again; what is said now, not by the watchdog.
     const shared = handover()
     const before = shared === undefined ? state : withRungs(state, shared.rungs())
-    if (before.heap !== state.heap || before.container !== state.container) evidence.adoptLastWords()
+    if (before.heap !== state.heap || before.container !== state.container) adopt(before.heap !== state.heap)
     const next = step(before, sample, now)
     state = next.state
     shared?.setFigures(sample.memory)

@@ -117,16 +117,59 @@ t.test('the end of the sampling calls for no collection', async t => {
   t.equal(stdout.split('sampling profiler').length - 1, 1, "V8 collected for the app's own question alone")
 })
 
-t.test('last words of the watchdog: in the file that a relative path meant at the start', async t => {
+const canExclude = execFileSync(NODE, ['-p', "'excludeEnv' in process.report"]).toString().trim() === 'true'
+
+t.test("what the watchdog leaves to the main thread: V8's report, a word on a missing termination log", async t => {
+  const folder = emptyFolder()
+  const script = `
+    process.argv[2] = 'objects'; process.argv[3] = '30'; process.argv[4] = '80'
+    require(${JSON.stringify(join(process.cwd(), BLOCKS))})
+    let turns = 0
+    setInterval(() => {
+      if (process.report.filename === '' && ++turns < 120) return
+      console.log(process.report.filename)
+      process.exit()
+    }, 50)`
+  const { stderr, stdout, code } = await runNode(
+    guarded(
+      ['-e', script, '--', 'x'],
+      {
+        HEAPGUARD_WARN_PERCENT: '50',
+        HEAPGUARD_CRITICAL_PERCENT: '98',
+        HEAPGUARD_DIR: folder,
+        HEAPGUARD_TERMINATION_LOG: join(folder, 'no-such-file'),
+      },
+      `${HEAP} ${canExclude ? '--report-exclude-env --report-exclude-network' : ''}`,
+    ),
+  )
+  t.equal(code, 0)
+  t.match(stdout, canExclude ? /^ready\nover\nheapguard-.*\.report\.json\n$/ : 'ready\nover\n\n')
+  for (const { msg } of rungs(stderr)) t.match(msg, /from the watchdog/)
+  const problems = recordsIn(stderr).filter(({ event }) => event === 'evidence-problem')
+  t.strictSame(
+    problems.map(({ what, reason }) => [what, reason]),
+    [['termination log', 'ENOENT']],
+  )
+})
+
+t.test('what the watchdog writes is in the files that relative paths meant at the start', async t => {
   const folder = emptyFolder()
   writeFileSync(join(folder, 'log'), '')
   const script = `
     process.chdir('/')
     process.argv[2] = 'objects'; process.argv[3] = '30'
     require(${JSON.stringify(join(process.cwd(), BLOCKS))})`
-  const start = guarded(['-e', script, '--', 'x'], { HEAPGUARD_TERMINATION_LOG: './log' })
+  const start = guarded(['-e', script, '--', 'x'], {
+    HEAPGUARD_TERMINATION_LOG: './log',
+    HEAPGUARD_LOG_FILE: 'lines',
+  })
   await runNode({ ...start, cwd: folder })
   t.match(readFileSync(join(folder, 'log'), 'utf8'), /^heapguard, .*from the watchdog/)
+  const lines = readFileSync(join(folder, 'lines'), 'utf8')
+  t.ok(
+    rungs(lines).some(({ msg }) => /from the watchdog/.test(`${msg}`)),
+    lines,
+  )
 })
 
 t.test('a loop that is blocked and fills nothing is no pressure', async t => {
