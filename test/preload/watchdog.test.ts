@@ -144,7 +144,7 @@ t.test("what the watchdog leaves to the main thread: V8's report, a word on a mi
   )
   t.equal(code, 0)
   t.match(stdout, canExclude ? /^ready\nover\nheapguard-.*\.report\.json\n$/ : 'ready\nover\n\n')
-  for (const { msg } of rungs(stderr)) t.match(msg, /from the watchdog/)
+  for (const { event, msg } of rungs(stderr)) if (event === 'pressure') t.match(msg, /from the watchdog/)
   const problems = recordsIn(stderr).filter(({ event }) => event === 'evidence-problem')
   t.strictSame(
     problems.map(({ what, reason }) => [what, reason]),
