@@ -1,5 +1,6 @@
 // Every function of Node's that the guard calls is made to throw, one after the other: the app runs as if nothing had
 // happened, with one line at most.
+import { writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
@@ -68,6 +69,8 @@ const STARTS: Readonly<Record<string, Started>> = {
     nodeOptions: HEAP,
     env: async () => {
       const folder = emptyFolder()
+      // It is never made, and else nothing would be read or written.
+      writeFileSync(join(folder, 'last-words'), '')
       return {
         ...PRESSURE,
         HEAPGUARD_DIR: folder,
