@@ -124,12 +124,12 @@ export function step(
 
 /**
  * The same climbs under other limits: a resize begins no new climb. Where the least limit is another group's now, its
- * oom_kill counter counts from the next sample on, as at boot: it may have counted others before.
+ * growth and its oom_kill counter count from the next sample on, as at boot: what it holds and has counted is not new.
  */
 export const underLimits = (state: LadderState, limits: LadderLimits, isOtherGroup: boolean): LadderState => ({
   ...state,
   limits,
-  oomKills: isOtherGroup ? undefined : state.oomKills,
+  ...(isOtherGroup && { container: { ...state.container, recent: [] }, oomKills: undefined }),
 })
 
 /**

@@ -50,6 +50,7 @@ export function openEye(host: Host, onCollected: () => void): Eye {
   let sinceLast: Glance | undefined
   let last: Sample | undefined
   let history: readonly Look[] = []
+  let folder: string | undefined
 
   return {
     glance: (state, limitBytes, group, mostInARow) => {
@@ -62,6 +63,12 @@ export function openEye(host: Host, onCollected: () => void): Eye {
     },
     look: group => {
       glances = 0
+      if (group?.folder !== folder) {
+        // The limit has moved to another level, which held more or less than this one all along: that is no growth.
+        folder = group?.folder
+        glanced = last = sinceLast = undefined
+        history = []
+      }
       before = sinceLast === undefined ? last : levelsOf(sinceLast)
       sinceLast = undefined
       last = sampler.whole(group)

@@ -167,6 +167,16 @@ for (const [name, isOtherGroup, want] of [
     t.strictSame(run([{ oomKill: 3 }, { oomKill: 3 }, { oomKill: 4 }], { from }).said, want)
   })
 
+for (const [name, isOtherGroup, want] of [
+  ['the same group: full before the next look', false, ['0 container critical']],
+  ['another group, which may have held that all along', true, ['0 container warn']],
+] as const)
+  t.test(`a leap where the limit has moved: ${name}`, async t => {
+    const { state } = run(held(400, 600), { everyMs: 100 })
+    const from = underLimits(state, LIMITS, isOtherGroup)
+    t.strictSame(run(held(890), { from, everyMs: 300 }).said, want)
+  })
+
 for (const [name, before, now, want] of [
   ['no sample before', undefined, { old: 50 }, undefined],
   ['nothing grows', { old: 50 }, { old: 50 }, undefined],

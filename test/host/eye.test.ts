@@ -74,6 +74,24 @@ t.test('a look in the same moment as a glance tells growth from the glance befor
   t.ok((timeToNearest(state, eye.before(), sample) ?? 0) > 1_000_000, 'a tenth of an MB is no haste')
 })
 
+t.test('the limit moves to another level of the groups: what that holds more has not grown', async t => {
+  const { now, eye } = processOf()
+  eye.look(GROUP)
+  now.ms = 1000
+  eye.look(GROUP)
+  t.equal(eye.before()?.uptimeMs, 0)
+  t.equal(eye.history().length, 2)
+  Object.assign(now, { usage: 500, ms: 2000 })
+  const above = { ...GROUP, folder: '/group/above' }
+  eye.look(above)
+  t.equal(eye.before(), undefined)
+  t.equal(eye.history().length, 1)
+  t.equal(eye.glance(state, BOTH, above, 59), undefined, 'nothing of this level to hold it against')
+  now.ms = 3000
+  eye.look(above)
+  t.equal(eye.before()?.uptimeMs, millis(2000))
+})
+
 t.test('so many glances in a row, then a whole look; the first two looks are whole', async t => {
   const { eye } = processOf()
   t.equal(eye.glance(state, BOTH, GROUP, 2), undefined, 'nothing to hold it against')
