@@ -37,6 +37,9 @@ export function field(text: string, key: string): string | undefined {
   return at < 0 ? undefined : rest.trim()
 }
 
+/** The same in /proc/<pid>/status, whose lines have a tab behind the key: `VmRSS:\t   51234 kB`. */
+export const statusField = (status: string, key: string): string | undefined => field(status.replaceAll('\t', ' '), key)
+
 /**
  * A whole number from 0 as the kernel prints it, digits alone without leading zeros; undefined for anything else. Without
  * a pattern on purpose: one that is compiled and used once at a cold start costs 0.1 ms [measured], a seventh of all this.

@@ -67,6 +67,9 @@ export type Table<T> = { readonly [K in keyof T]: Row<T[K]> }
 
 const MOST_SHOWN = 40
 
+/** What of a value stands in a problem line. */
+export const shown = (value: string): string => value.slice(0, MOST_SHOWN)
+
 /** One row's value; a value that is refused is one problem and the default. */
 export function readRow<T>(row: Row<T>, readVariable: ReadVariable, problems: SettingProblem[]): T {
   const set = (readVariable(row.variable) ?? '').trim()
@@ -75,7 +78,7 @@ export function readRow<T>(row: Row<T>, readVariable: ReadVariable, problems: Se
   if (parsed.kind === 'ok') return parsed.value
   problems.push({
     variable: row.variable,
-    value: set.slice(0, MOST_SHOWN),
+    value: shown(set),
     rule: parsed.rule,
     used: row.fallbackText ?? String(row.fallback),
   })

@@ -1,7 +1,7 @@
 // What the guard needs of Node, in its own words. Tests pass a literal instead.
 import type { ReadText } from '../core/cgroup.ts'
 import { isoTime } from '../core/iso-time.ts'
-import { quietly } from '../core/kernel-files.ts'
+import { quietly, statusField } from '../core/kernel-files.ts'
 import type { ProcessMemory } from '../core/sample.ts'
 import type { ReadVariable } from '../core/settings.ts'
 import { type Bytes, bytes, type Millis, millis } from '../core/units.ts'
@@ -68,8 +68,8 @@ export function realHost(natives: Natives = nativesOf(takeNatives())): Host {
     Registry: natives.FinalizationRegistry,
     // Not what getrusage says, unless there is nothing else: that begins with the parent's, which exec keeps.
     peakRss: () => {
-      const [, kiB] = /^VmHWM:\s*(\d+) kB$/m.exec(quietly(readText)('/proc/self/status') ?? '') ?? []
-      return bytes((kiB === undefined ? resourceUsage().maxRSS : Number(kiB)) * 1024)
+      const kib = Number.parseInt(statusField(quietly(readText)('/proc/self/status') ?? '', 'VmHWM:') ?? '', 10)
+      return bytes((kib > 0 ? kib : resourceUsage().maxRSS) * 1024)
     },
     constrainedMemory: () => constrainedMemory?.call(process),
     uptime: () => millis(uptime() * 1000),

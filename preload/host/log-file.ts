@@ -1,4 +1,5 @@
 // HEAPGUARD_LOG_FILE where it is a path: the same file wherever the app goes, and stderr where it cannot be written.
+import { afterOpening } from '../core/log-file.ts'
 import type { Read } from '../core/setting-rows.ts'
 import type { Settings } from '../core/settings.ts'
 import type { Descriptors } from './descriptors.ts'
@@ -13,27 +14,17 @@ export function absolute(path: string): string {
   }
 }
 
-/** A pipe that nobody reads yet, a disk that is full: later lines may get through. */
-const PASSING: ReadonlySet<string> = new Set(['ENXIO', 'ENOSPC'])
-
-/**
- * The settings with a file that lines can be appended to, which is made where it is missing; else with stderr, and a
- * problem more: a guard without a word looks like one that is not there. Never throws.
- */
+/** The settings as they are where lines can be appended to the file, which is made where it is missing; else see afterOpening. */
 export function withLogFile(read: Read<Settings>, descriptors: Pick<Descriptors, 'append'>): Read<Settings> {
-  const { settings, problems } = read
-  const { logFile, logLevel } = settings
+  const { logFile, logLevel } = read.settings
   if (logFile === 'stderr' || logFile === 'stdout' || logLevel === 'silent') return read
   const path = absolute(logFile)
+  let why: string | undefined
   try {
     descriptors.append(path, '')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    if (code === undefined || !PASSING.has(code)) {
-      const rule = `must be stderr, stdout or a file that can be appended to (${code ?? message})`
-      const problem = { variable: 'HEAPGUARD_LOG_FILE', value: logFile.slice(0, 40), rule, used: 'stderr' }
-      return { settings: { ...settings, logFile: 'stderr' }, problems: [...problems, problem] }
-    }
+    why = code ?? message
   }
-  return { settings: { ...settings, logFile: path }, problems }
+  return afterOpening(read, path, why)
 }

@@ -2,7 +2,7 @@
 import type { Glance } from '../core/calm.ts'
 import type { Companion } from '../core/cause.ts'
 import type { MemoryGroup } from '../core/cgroup.ts'
-import { field } from '../core/kernel-files.ts'
+import { statusField } from '../core/kernel-files.ts'
 import type { Sample } from '../core/sample.ts'
 import { type Bytes, bytes, mbToBytes, millis } from '../core/units.ts'
 import { readUsage } from '../core/usage.ts'
@@ -124,11 +124,11 @@ export function companionsIn({ readText, pid }: Host, { folder }: MemoryGroup): 
     // 0: a process outside of this namespace.
     const other = Number(line)
     if (!(other > 0) || other === pid) continue
-    // `VmRSS:	   51234 kB`; statm counts pages, whose size is not known here.
-    const status = read(`/proc/${other}/status`).replaceAll('\t', ' ')
-    const kib = Number.parseInt(field(status, 'VmRSS:') ?? '', 10)
+    // Not statm, which counts pages, whose size is not known here.
+    const status = read(`/proc/${other}/status`)
+    const kib = Number.parseInt(statusField(status, 'VmRSS:') ?? '', 10)
     // Node from 24 on renames its main thread, and with it the process.
-    const name = (field(status, 'Name:') ?? '').replace(/^(node-)?MainThread$/, 'node')
+    const name = (statusField(status, 'Name:') ?? '').replace(/^(node-)?MainThread$/, 'node')
     if (kib > 0) found.push({ pid: other, name, rssBytes: mbToBytes(kib / 1024) })
   }
   return found.sort((a, b) => b.rssBytes - a.rssBytes)
@@ -137,7 +137,7 @@ export function companionsIn({ readText, pid }: Host, { folder }: MemoryGroup): 
 /** Threads of this process; undefined where /proc does not tell. Never throws. */
 export function threadCount({ readText }: Host): number | undefined {
   try {
-    const count = Number(field((readText('/proc/self/status') ?? '').replaceAll('\t', ' '), 'Threads:'))
+    const count = Number(statusField(readText('/proc/self/status') ?? '', 'Threads:'))
     return count > 0 ? count : undefined
   } catch {
     return undefined

@@ -1,5 +1,5 @@
 // Starts real Node on the built bundle, with the guard or with an empty preload, and watches what can be seen outside.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -8,6 +8,10 @@ import { join, resolve } from 'node:path'
 export const NODE = process.env.HEAPGUARD_TEST_NODE ?? process.execPath
 export const GUARD = resolve('dist/preload.js')
 export const EMPTY = resolve('test/fixtures/empty.cjs')
+
+/** Whether that Node can keep the environment out of its reports (from 22.13 on). */
+export const canExcludeEnv = (): boolean =>
+  execFileSync(NODE, ['-p', "'excludeEnv' in process.report"]).toString().trim() === 'true'
 
 export interface Start {
   /** Arguments of node: flags and a script, or -e and code. */

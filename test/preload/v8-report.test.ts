@@ -1,14 +1,14 @@
 // V8's own report into HEAPGUARD_DIR, in real Node on the built bundle: written where no secret can get into it, and there alone.
 
-import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { emptyFolder, GUARD, NODE, recordsIn, runNode, type Start, startNode } from './node.ts'
+import { canExcludeEnv, emptyFolder, GUARD, recordsIn, runNode, type Start, startNode } from './node.ts'
 
 t.jobs = 2
 
-const canExclude = execFileSync(NODE, ['-p', "'excludeEnv' in process.report"]).toString().trim() === 'true'
+const canExclude = canExcludeEnv()
+const skip = canExclude ? false : 'this Node has no --report-exclude-env'
 const FLAGS = canExclude ? '--report-exclude-env --report-exclude-network' : ''
 const HEAP = '--max-old-space-size=96 --max-semi-space-size=1'
 
@@ -34,7 +34,7 @@ const fills = (folder: string, nodeOptions: string, before = ''): Start => ({
 
 const reportsIn = (folder: string) => readdirSync(folder).filter(name => name.endsWith('.report.json'))
 
-t.test('with both flags: written at the end, for the owner alone, without a secret', { skip: !canExclude }, async t => {
+t.test('with both flags: written at the end, for the owner alone, without a secret', { skip }, async t => {
   const folder = emptyFolder()
   const { stderr, code, signal } = await runNode(fills(folder, FLAGS))
   t.ok(signal === 'SIGABRT' || code === 134, `${signal ?? code}`)
@@ -51,7 +51,7 @@ t.test('with both flags: written at the end, for the owner alone, without a secr
   t.equal(report.header.networkInterfaces, undefined)
 })
 
-t.test('no secret in any byte of the folder', { skip: !canExclude }, async t => {
+t.test('no secret in any byte of the folder', { skip }, async t => {
   const folder = emptyFolder()
   await runNode(fills(folder, FLAGS))
   const names = readdirSync(folder)
@@ -82,7 +82,7 @@ t.test('without HEAPGUARD_DIR the boot line says nothing of it', async t => {
   t.notMatch(boot?.msg, /report/)
 })
 
-t.test('an operator’s own report settings are left alone', { skip: !canExclude }, async t => {
+t.test('an operator’s own report settings are left alone', { skip }, async t => {
   const folder = emptyFolder()
   const own = emptyFolder()
   const { stderr } = await runNode(fills(folder, `${FLAGS} --report-on-fatalerror --report-directory=${own}`))
@@ -91,7 +91,7 @@ t.test('an operator’s own report settings are left alone', { skip: !canExclude
   t.equal(readdirSync(own).length, 1, 'theirs is written')
 })
 
-t.test('an app that begins to use reports is left alone: one line', { skip: !canExclude }, async t => {
+t.test('an app that begins to use reports is left alone: one line', { skip }, async t => {
   const folder = emptyFolder()
   const own = emptyFolder()
   const { stderr } = await runNode(
@@ -103,7 +103,7 @@ t.test('an app that begins to use reports is left alone: one line', { skip: !can
   t.match(problems, [{ what: 'report', reason: "the app uses Node's reports itself" }])
 })
 
-t.test('the app sees it under heap pressure alone, and it is put back', { skip: !canExclude }, async t => {
+t.test('the app sees it under heap pressure alone, and it is put back', { skip }, async t => {
   const folder = emptyFolder()
   const script = `
     const seen = () => { const { directory, filename, reportOnFatalError } = process.report; return JSON.stringify([directory !== '', filename !== '', reportOnFatalError]) }
@@ -136,28 +136,24 @@ t.test('the app sees it under heap pressure alone, and it is put back', { skip: 
   t.equal(stdout, 'calm [false,false,false]\npressed [true,true,true]\neased [false,false,false]\n')
 })
 
-t.test(
-  'killed while the file stands ready: empty, it is no word of V8 for the next start',
-  { skip: !canExclude },
-  async t => {
-    const folder = emptyFolder()
-    const running = startNode(fills(folder, FLAGS))
-    await running.complains('"event":"pressure"')
-    running.child.kill('SIGKILL')
-    await running.ended
-    const [name = ''] = reportsIn(folder)
-    t.equal(statSync(join(folder, name)).size, 0)
-    const { stderr } = await runNode({ args: ['-e', '0'], preload: GUARD, env: { HEAPGUARD_DIR: folder } })
-    const said = recordsIn(stderr).filter(({ event }) => event === 'previous-death')
-    t.equal(said.length, 1)
-    t.comment(said[0]?.msg)
-    // Its heap stood on a rung, which is a reason to suspect V8, and not to be sure.
-    t.match(said[0], { death: 'v8-heap-limit', confidence: /^(likely|possible)$/ })
-    t.notMatch(said[0]?.msg, /report/)
-  },
-)
+t.test('killed while the file stands ready: empty, it is no word of V8 for the next start', { skip }, async t => {
+  const folder = emptyFolder()
+  const running = startNode(fills(folder, FLAGS))
+  await running.complains('"event":"pressure"')
+  running.child.kill('SIGKILL')
+  await running.ended
+  const [name = ''] = reportsIn(folder)
+  t.equal(statSync(join(folder, name)).size, 0)
+  const { stderr } = await runNode({ args: ['-e', '0'], preload: GUARD, env: { HEAPGUARD_DIR: folder } })
+  const said = recordsIn(stderr).filter(({ event }) => event === 'previous-death')
+  t.equal(said.length, 1)
+  t.comment(said[0]?.msg)
+  // Its heap stood on a rung, which is a reason to suspect V8, and not to be sure.
+  t.match(said[0], { death: 'v8-heap-limit', confidence: /^(likely|possible)$/ })
+  t.notMatch(said[0]?.msg, /report/)
+})
 
-t.test('an exit under pressure leaves no empty report', { skip: !canExclude }, async t => {
+t.test('an exit under pressure leaves no empty report', { skip }, async t => {
   const folder = emptyFolder()
   const { code } = await runNode(
     fills(folder, FLAGS, 'setInterval(() => { if (process.report.filename) process.exit(3) }, 10);'),
@@ -170,7 +166,7 @@ for (const [name, end, isDeath] of [
   ['an exit under pressure leaves it', 'process.exit(3)', false],
   ['a kill leaves it, and it is no word of V8 for the next start', 'process.kill(process.pid, "SIGKILL")', true],
 ] as const)
-  t.test(`a report that the app writes meanwhile: ${name}`, { skip: !canExclude }, async t => {
+  t.test(`a report that the app writes meanwhile: ${name}`, { skip }, async t => {
     const folder = emptyFolder()
     const script = `setInterval(() => {
       if (!process.report.filename) return
@@ -209,40 +205,32 @@ const comesAndGoes = (then: string): string => `
     wasArmed = isArmed
   }, 20);`
 
-t.test(
-  'a file that cannot be taken away: one line, and the next climb has its report',
-  { skip: !canExclude },
-  async t => {
-    const folder = emptyFolder()
-    const script = `
+t.test('a file that cannot be taken away: one line, and the next climb has its report', { skip }, async t => {
+  const folder = emptyFolder()
+  const script = `
     require('fs').unlinkSync = () => { throw Object.assign(new Error('planted'), { code: 'EROFS' }) }
     const first = () => {}
     ${comesAndGoes('console.log("again"); process.exit(4)')}`
-    const { args: _, ...start } = fills(folder, FLAGS)
-    const { code, stdout, stderr } = await runNode({ ...start, args: ['-e', script] })
-    t.equal(stdout, 'again\n')
-    t.equal(code, 4)
-    t.strictSame(problemsIn(stderr), [['report', 'EROFS']])
-  },
-)
+  const { args: _, ...start } = fills(folder, FLAGS)
+  const { code, stdout, stderr } = await runNode({ ...start, args: ['-e', script] })
+  t.equal(stdout, 'again\n')
+  t.equal(code, 4)
+  t.strictSame(problemsIn(stderr), [['report', 'EROFS']])
+})
 
-t.test(
-  "the app's own report from the first climb: the second leaves it, and says so",
-  { skip: !canExclude },
-  async t => {
-    const folder = emptyFolder()
-    const running = startNode({
-      ...fills(folder, FLAGS),
-      args: ['-e', `const first = () => process.report.writeReport(); ${comesAndGoes('')}`],
-    })
-    const { stderr } = await running.ended
-    t.strictSame(problemsIn(stderr), [['report', "the app uses Node's reports itself"]])
-    const [name = ''] = reportsIn(folder)
-    t.match(JSON.parse(readFileSync(join(folder, name), 'utf8')).header, { event: 'JavaScript API' })
-  },
-)
+t.test("the app's own report from the first climb: the second leaves it, and says so", { skip }, async t => {
+  const folder = emptyFolder()
+  const running = startNode({
+    ...fills(folder, FLAGS),
+    args: ['-e', `const first = () => process.report.writeReport(); ${comesAndGoes('')}`],
+  })
+  const { stderr } = await running.ended
+  t.strictSame(problemsIn(stderr), [['report', "the app uses Node's reports itself"]])
+  const [name = ''] = reportsIn(folder)
+  t.match(JSON.parse(readFileSync(join(folder, name), 'utf8')).header, { event: 'JavaScript API' })
+})
 
-t.test('a folder that cannot be written: one line, and the app goes its way', { skip: !canExclude }, async t => {
+t.test('a folder that cannot be written: one line, and the app goes its way', { skip }, async t => {
   const { stderr } = await runNode(fills('/proc/no-such-folder', FLAGS))
   const problems = recordsIn(stderr).filter(({ event, what }) => event === 'evidence-problem' && what === 'report')
   t.match(problems, [{ reason: 'ENOENT' }])

@@ -5,6 +5,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import {
+  canExcludeEnv,
   EMPTY,
   emptyFolder,
   GUARD,
@@ -117,10 +118,9 @@ t.test('the end of the sampling calls for no collection', async t => {
   t.equal(stdout.split('sampling profiler').length - 1, 1, "V8 collected for the app's own question alone")
 })
 
-const canExclude = execFileSync(NODE, ['-p', "'excludeEnv' in process.report"]).toString().trim() === 'true'
-
 t.test("what the watchdog leaves to the main thread: V8's report, a word on a missing termination log", async t => {
   const folder = emptyFolder()
+  const canExclude = canExcludeEnv()
   const script = `
     process.argv[2] = 'objects'; process.argv[3] = '30'; process.argv[4] = '80'
     require(${JSON.stringify(join(process.cwd(), BLOCKS))})
