@@ -95,6 +95,26 @@ t.test('a file that the app has put another in the place of: nothing in that one
   }
 })
 
+t.test('why it ended is told from a file of its own; without that all ends count as an exit', async t => {
+  for (const [preload, script, code, reason] of [
+    [GUARD, 'throw 1', 1, 'uncaught'],
+    [GUARD, 'Promise.reject(new Error("x"))', 1, 'uncaught'],
+    [GUARD, 'process.exit(4)', 4, 'exit'],
+    [GUARD, '', 0, 'exit'],
+    [ALONE, 'throw 1', 1, 'exit'],
+  ] as const) {
+    const end = await runNode({ ...FITS, args: ['-e', script], preload, piped: true })
+    t.equal(end.code, code, script)
+    const records = recordsIn(end.stderr)
+    t.strictSame(
+      records.map(({ event }) => event),
+      BOTH,
+      `${script}: a quiet start`,
+    )
+    t.match(records.at(-1), { reason, exitCode: code }, script)
+  }
+})
+
 t.test('a hand-over that fails at the app’s listener is tried again, and then said', async t => {
   const script = "process.on('SIGTERM', () => {}); setTimeout(() => { process.exitCode = 5 }, 1500)"
   const text = await redirected('2>"$LOG"', script)
@@ -114,23 +134,20 @@ t.test('a hand-over that fails says nothing where nothing is to be said', async 
   t.equal(stdout, '', 'a helper whose stderr is read')
 })
 
-t.test(
-  "worker threads are followed: an app's from its start on, a one-liner's too where that loads nothing",
-  async t => {
-    const app = join(emptyFolder(), 'app.js')
-    // Reads Node's own list, since a require of the channel's module would load it.
-    const look = "process.moduleLoadList.includes('NativeModule diagnostics_channel')"
-    const follows = "require('diagnostics_channel').hasSubscribers('worker_threads')"
-    const script = `const was = ${look}; const did = ${follows}
+t.test("worker threads are followed: an app's from its start on, a one-liner's from the first tick on", async t => {
+  const app = join(emptyFolder(), 'app.js')
+  // Reads Node's own list, since a require of the channel's module would load it.
+  const look = "process.moduleLoadList.includes('NativeModule diagnostics_channel')"
+  const follows = "require('diagnostics_channel').hasSubscribers('worker_threads')"
+  const script = `const was = ${look}; const did = ${follows}
     setTimeout(() => { console.log(JSON.stringify([was, did, ${follows}])) }, 1500)`
-    writeFileSync(app, script)
-    const seen = async (args: readonly string[]) =>
-      JSON.parse((await runNode({ ...FITS, args, preload: GUARD, piped: true })).stdout)
-    const isInSnapshot = major >= 22
-    t.strictSame(await seen([app]), [true, true, true])
-    t.strictSame(await seen(['-e', script]), [isInSnapshot, isInSnapshot, true])
-  },
-)
+  writeFileSync(app, script)
+  const seen = async (args: readonly string[]) =>
+    JSON.parse((await runNode({ ...FITS, args, preload: GUARD, piped: true })).stdout)
+  const isInSnapshot = major >= 22
+  t.strictSame(await seen([app]), [true, true, true])
+  t.strictSame(await seen(['-e', script]), [isInSnapshot, false, true])
+})
 
 /** A guarded node that starts another and reads its stderr; stdout is what it read. */
 const capturing = (script: string, preload: string) =>
