@@ -7,7 +7,6 @@ import { isWatchSet, readSettings } from './core/settings.ts'
 import { bytes } from './core/units.ts'
 import { readBudget, validateHeapConfiguration } from './heap-validator.ts'
 import { afterQuietStart, type QuietStart } from './host/after-quiet-start.ts'
-import { exitReason } from './host/exit.ts'
 import type { ListeningProcess, Slot } from './host/hooks.ts'
 import { realHost } from './host/host.ts'
 import { openLog } from './host/log.ts'
@@ -72,8 +71,7 @@ export function boot(taken: Taken, target: ListeningProcess, folder: string, slo
     : undefined
   slot.guard = {
     aboutToListen: event => signals?.aboutToListen(event),
-    ended: exitCode => {
-      const reason = exitReason(exitCode)
+    ended: (reason, exitCode) => {
       if (forWatch) forWatch.ended()
       monitor.stop(reason, exitCode)
       const now = host.memory().heapUsed

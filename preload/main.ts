@@ -7,21 +7,26 @@
 import { HOLD_MS, isHeldBack } from './core/captured.ts'
 import { isOff } from './core/enabled.ts'
 import { quietBudgetOf, quietEndOf, quietHead } from './core/quiet.ts'
-import type { ExitReason } from './core/report.ts'
 import { bytes, roundedMB } from './core/units.ts'
 import { isUsual } from './core/usual.ts'
 import { fileIdentity, NULL_DEVICE, type QuietStart } from './host/after-quiet-start.ts'
-import { type Guard, hookProcess, type ListeningProcess, type Slot } from './host/hooks.ts'
+import { type Guard, hookProcess, isLoaded, type ListeningProcess, type Slot } from './host/hooks.ts'
 import { type Taken, takeNatives } from './host/natives.ts'
 import { loadFile } from './host/second-file.ts'
 import { followWorkers } from './host/workers.ts'
 
 declare const HEAPGUARD_VERSION: string
 
+/** The default of HEAPGUARD_PULSE_MS. */
+const PULSE_MS = 1000
+/** As PID 1 the guard listens for signals: as soon as the app has had time to begin. */
+const PID1_MS = 50
 /** In Node since 16; not in the library that the types are of. */
 type WaitAsync = (of: Int32Array, at: number, value: number, timeoutMs: number) => { readonly value: Promise<unknown> }
 
 const STDERR = '/proc/self/fd/2'
+/** inode(7): S_IFREG, of the mode's four highest bits. */
+const REGULAR_FILE = 8
 
 const target = process as unknown as ListeningProcess
 const { env, execArgv, pid, argv, versions } = process
@@ -37,19 +42,11 @@ function open<T>(name: string): T {
   return loadFile<T>(`${__dirname}/${name}.js`, path => readFileSync(path, 'utf8'), load)
 }
 
-const openGate = () => open<typeof import('./gate.ts')>('gate')
-
 /** The gate itself, where the start is not one of the usual ones. */
-const mayRun = (): boolean =>
-  openGate().mayRun(target, { versions, scriptPath: argv[1], execArgv, testContext: env.NODE_TEST_CONTEXT })
-
-/** exitReason; where its file cannot be read, what it says of all that it cannot tell. */
-const reasonOf = (exitCode: number): ExitReason => {
-  try {
-    return openGate().exitReason(exitCode)
-  } catch {
-    return 'exit'
-  }
+const mayRun = (): boolean => {
+  const known = { enabled: true, alreadyLoaded: false, isWorkerThread: false }
+  const start = { ...known, versions, scriptPath: argv[1], execArgv, testContext: env.NODE_TEST_CONTEXT }
+  return !isLoaded(target) && open<typeof import('./gate.ts')>('gate').gateOf(start).kind === 'run'
 }
 
 const startWhole = (natives: Taken, quiet?: QuietStart): void =>
@@ -59,15 +56,15 @@ const startWhole = (natives: Taken, quiet?: QuietStart): void =>
  * is parsed from an app: when in doubt, silence. */
 function sayWhy(error: NodeJS.ErrnoException): void {
   if (error.code === 'ERR_ACCESS_DENIED') return
-  const fs = require('node:fs') as typeof import('node:fs')
-  const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = fs.constants
+  const { writeFileSync, writeSync, constants } = require('node:fs') as typeof import('node:fs')
+  const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = constants
   const line = `heapguard: could not start (${error.message}); the app runs without it\n`
   try {
     // Opened anew a pipe or a terminal cannot block, and a file is appended to.
-    fs.writeFileSync(STDERR, line, { flag: (O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY) as never })
+    writeFileSync(STDERR, line, { flag: (O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY) as never })
   } catch (failure) {
     // A socket cannot be opened: it has room for one short line.
-    if ((failure as NodeJS.ErrnoException).syscall === 'open') fs.writeSync(2, line)
+    if ((failure as NodeJS.ErrnoException).syscall === 'open') writeSync(2, line)
   }
 }
 
@@ -99,8 +96,7 @@ function startQuietly(natives: Taken, command: string): boolean {
     const link = readlinkSync(STDERR)
     if (link[0] !== '/' || link === NULL_DEVICE) return link
     const { mode, dev, ino } = fstatSync(2, { bigint: true })
-    // inode(7): S_IFREG, of the mode's four highest bits.
-    return Number(mode) >> 12 === 8 ? fileIdentity(dev, ino) : ''
+    return Number(mode) >> 12 === REGULAR_FILE ? fileIdentity(dev, ino) : ''
   }
   const anew = {
     encoding: 'utf8',
@@ -131,8 +127,7 @@ function startQuietly(natives: Taken, command: string): boolean {
     if (budget === undefined) return false
     // V8's own clock, in place of a timer: unref'd, in no list of handles, without an id. It cannot be stopped, and needs not.
     const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync }
-    // The default of HEAPGUARD_PULSE_MS. As PID 1 the guard listens for signals: as soon as the app has had time to begin.
-    const pauseMs = pid === 1 ? 50 : 1000
+    const pauseMs = pid === 1 ? PID1_MS : PULSE_MS
     waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs).value.then(() => {
       try {
         if (slot.guard === quiet) handOver(pid !== 1)
@@ -153,9 +148,8 @@ function startQuietly(natives: Taken, command: string): boolean {
     return false
   }
   const startedAtS = uptime()
-  // A one-liner makes none, as a rule, and would pay a twentieth of the start's cost for it, on Node 20 a third: it is
-  // followed from the first tick on.
-  const workers = argv[1] ? followWorkers() : undefined
+  // Node 20 would have to compile the channel's module for it, a third of the start's cost: a one-liner is followed later.
+  const workers = argv[1] || Number.parseInt(versions.node, 10) >= 22 ? followWorkers() : undefined
   // Where it fails the quiet start stands on, and what comes next tries again.
   const handOver = (isDue: boolean): Guard => {
     const variables = { NODE_OPTIONS, CONTAINER_MEMORY_MB }
@@ -167,7 +161,7 @@ function startQuietly(natives: Taken, command: string): boolean {
     aboutToListen: event => {
       if (event === 'SIGTERM' || event === 'SIGINT') handOver(false).aboutToListen(event)
     },
-    ended: exitCode => {
+    ended: (reason, exitCode) => {
       if (stderrNow() !== stderr || (heldLine && uptime() * 1000 <= HOLD_MS)) return
       if (heldLine) write(heldLine)
       // `VmHWM:	   51234 kB`, the most RSS so far.
@@ -175,7 +169,6 @@ function startQuietly(natives: Taken, command: string): boolean {
       const rssMB = roundedMB(bytes(Number.parseInt(status.slice(status.indexOf('VmHWM:') + 6), 10) * 1024))
       const heapMB = roundedMB(bytes(getHeapStatistics().used_heap_size))
       const uptimeS = Math.round(uptime() * 10) / 10
-      const reason = exitCode === 0 ? 'exit' : reasonOf(exitCode)
       write(quietHead('shutdown', now(), pid) + quietEndOf(reason, exitCode, rssMB, heapMB, uptimeS))
     },
   }

@@ -20,6 +20,8 @@ export interface Outlet {
 
 /** `node`, `nodejs`, `node22`, `node (deleted)`: what /proc/<pid>/exe leads to. */
 const isNode = (binary: string): boolean => binary.slice(binary.lastIndexOf('/')).startsWith('/node')
+/** How NODE_OPTIONS and command lines name the guard. */
+const GUARD_FILE = 'preload.js'
 /** How long lines are held back. A helper that others parse is over by then; a service under a process manager is not. */
 export const HOLD_MS = 10_000
 
@@ -39,7 +41,7 @@ export function mustHoldBack(
     const folder = `/proc/${above}/`
     const read = (name: string): string => `${readText(folder + name)}`
     // Without the guard up there it came in below, and nobody further up knows of it.
-    if (!(read('environ') + read('cmdline')).includes('preload.js')) return false
+    if (!(read('environ') + read('cmdline')).includes(GUARD_FILE)) return false
     const itsOwn = readLink(`${folder}fd/${fd}`)
     if (itsOwn !== readLink(`/proc/${pid}/fd/${fd}`) && isNode(readLink(`${folder}exe`))) return true
     // proc_pid_stat(5): `pid (comm) state ppid …`, and comm can hold anything.
@@ -75,6 +77,6 @@ export function isHeldBack(
     above = Number.parseInt(stat.slice(stat.lastIndexOf(')') + 4), 10)
   }
   // Without the guard up there it came in below, and nobody further up knows of it.
-  if (!(readText(`/proc/${above}/environ`) + readText(`/proc/${above}/cmdline`)).includes('preload.js')) return false
+  if (!(readText(`/proc/${above}/environ`) + readText(`/proc/${above}/cmdline`)).includes(GUARD_FILE)) return false
   return (above === parentPid && isNode(readLink(`/proc/${above}/exe`))) || undefined
 }

@@ -2,6 +2,11 @@
 
 const MS_A_DAY = 86_400_000
 
+function two(value: number): number | string {
+  'at start'
+  return value < 10 ? `0${value}` : value
+}
+
 /**
  * `2026-11-24T05:36:38.755Z` for milliseconds since 1970, years 0 to 9999. Years are counted from March, so that the leap
  * day is the last of its year, in quarters of a day and fifths of a month, which makes each step one division
@@ -19,9 +24,7 @@ export function isoTime(sinceEpochMs: number): string {
   const fromMarch = Math.floor(fifths / 153)
   const isNextYear = fromMarch > 12
   const year = Math.floor(quarters / 146_097) * 100 + Math.floor(ofCentury / 1461) - (isNextYear ? 399 : 400)
-  const month = isNextYear ? fromMarch - 12 : fromMarch
-  // Digits in a row behind a 1, so that none is lost and each has its place: 1yyyymmdd, 1hhmmssmmm.
-  const date = `${1e8 + year * 10_000 + month * 100 + Math.floor((fifths % 153) / 5) + 1}`
-  const clock = `${1e9 + Math.floor(ms / 3_600_000) * 1e7 + (Math.floor(ms / 60_000) % 60) * 1e5 + (ms % 60_000)}`
-  return `${date.slice(1, 5)}-${date.slice(5, 7)}-${date.slice(7)}T${clock.slice(1, 3)}:${clock.slice(3, 5)}:${clock.slice(5, 7)}.${clock.slice(7)}Z`
+  const date = `${`${year}`.padStart(4, '0')}-${two(isNextYear ? fromMarch - 12 : fromMarch)}-${two(Math.floor((fifths % 153) / 5) + 1)}`
+  const clock = `${two(Math.floor(ms / 3_600_000))}:${two(Math.floor(ms / 60_000) % 60)}:${two(Math.floor(ms / 1000) % 60)}`
+  return `${date}T${clock}.${`${(ms % 1000) + 1000}`.slice(1)}Z`
 }

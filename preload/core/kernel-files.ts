@@ -9,7 +9,7 @@ const CONSIDERED_CHARS = 65_536
  * Physical addresses have at most 52 bits (x86-64, arm64), so no machine has memory from here up (4 PiB), and every
  * number below it is exact in JavaScript. The kernel's own "unlimited" values are all near 2^63.
  */
-export const UNBELIEVABLE_BYTES = 4_503_599_627_370_496
+export const UNBELIEVABLE_BYTES = 2 ** 52
 
 /** Text of a file, at most 64 KiB of it; undefined when there is none or it cannot be read. Never throws. */
 export type QuietRead = (path: string) => string | undefined

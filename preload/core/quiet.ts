@@ -29,6 +29,12 @@ export interface QuietBudget {
 }
 
 const WARN_PERCENT = 85
+const NOT_HEAP_LEAST_MB = 64
+const MOST_MB = 1e6
+const NO_V2_LIMIT = 'max\n'
+/** The largest multiple of a page of 4 KiB. */
+const NO_V1_LIMIT = '9223372036854771712\n'
+const V2_FILE = '/sys/fs/cgroup/memory.max'
 const V1_MOUNT = '/sys/fs/cgroup/memory'
 const V1_FILE = '/memory.limit_in_bytes'
 
@@ -47,25 +53,16 @@ export function quietBudgetOf(
   const { pid, env } = process
   const nodeOptions = env.NODE_OPTIONS || ''
   // All of V8's heap flags have `max` in their names. Quotes, which only NODE_OPTIONS knows, could hide it.
-  const words = `${command} ${nodeOptions}`
-  const flagAt = words.indexOf('max')
-  if (nodeOptions.includes('"') || flagAt !== words.lastIndexOf('max')) return undefined
-  let oldSpaceBytes: Bytes | undefined = heapLimitBytes
-  if (flagAt >= 0) {
-    // The first word of NODE_OPTIONS, as in the documented lines; any other place is what the pattern is for.
-    const mb = Number.parseInt(nodeOptions.slice('--max-old-space-size='.length), 10)
-    const isFirst = mb > 0 && mb < 1e6 && `${nodeOptions} `.startsWith(`--max-old-space-size=${mb} `)
-    oldSpaceBytes = isFirst ? mbToBytes(mb) : oldSpaceElsewhere(command, nodeOptions, process.execArgv)
-  }
+  const hasFlag = (command + nodeOptions).includes('max') || nodeOptions.includes('"')
+  const oldSpaceBytes = hasFlag ? plainOldSpace(command, nodeOptions, process.execArgv) : heapLimitBytes
   if (oldSpaceBytes === undefined) return undefined
   const own = readText('/proc/self/cgroup')
   const isV2 = own === '0::/\n'
-  const file = isV2 ? '/sys/fs/cgroup/memory.max' : ownV1File(own, pid, readText)
+  const file = isV2 ? V2_FILE : ownV1File(own, pid, readText)
   const limitText = readText(file)
   if (!isV2 && !isLeastV1(file, limitText, readText)) return undefined
   const limit = Number(limitText)
-  // v1's is the largest multiple of a page of 4 KiB.
-  const hasNoLimit = limitText === '9223372036854771712\n' || limitText === 'max\n'
+  const hasNoLimit = limitText === NO_V1_LIMIT || limitText === NO_V2_LIMIT
   // `MemTotal:       24684096 kB`, the first line.
   const machine = Number.parseInt(readText('/proc/meminfo').slice(9), 10) * 1024
   const operatorText = env.CONTAINER_MEMORY_MB
@@ -79,13 +76,13 @@ export function quietBudgetOf(
       : `${limit}\n` === limitText && constrained === limit && limit < machine) ||
     // A container that nothing limits; a number that is not understood, or that the kernel's is below.
     (operatorText
-      ? !(operatorMB > 0 && operatorMB < 1e6 && operatorMB % 1 === 0 && `${operatorMB}` === operatorText)
+      ? !(operatorMB > 0 && operatorMB < MOST_MB && operatorMB % 1 === 0 && `${operatorMB}` === operatorText)
       : hasNoLimit) ||
     limit < container ||
-    // A heap that does not fit, or leaves too little for what is not heap, or not half of what there is.
+    // A heap that does not fit.
     heapLimitBytes * 100 > container * WARN_PERCENT ||
-    container - heapLimitBytes < mbToBytes(64) ||
-    (flagAt < 0 && heapLimitBytes * 2 < container)
+    container - heapLimitBytes < mbToBytes(NOT_HEAP_LEAST_MB) ||
+    (!hasFlag && heapLimitBytes * 2 < container)
   )
     return undefined
   const heapMB = roundedMB(heapLimitBytes)
@@ -95,15 +92,23 @@ export function quietBudgetOf(
   return {
     containerBytes: container,
     source,
-    text: `V8's heap limit ${heapMB} MB is ${(Math.round((heapLimitBytes * 100 * 1000) / container) / 1000).toFixed(1)} % of the container's ${containerMB} MB: it fits (the line is ${WARN_PERCENT} %), with ${roundedMB(bytes(container - heapLimitBytes))} MB for what is not heap.","version":"${version}","nodeVersion":"${process.version}","isPid1":${pid === 1},"heapLimitMB":${heapMB},"heapCeilingMB":${roundedMB(oldSpaceBytes)},"heapCeilingSource":"${flagAt < 0 ? 'heap-size-limit' : 'flag'}","containerMemoryMB":${containerMB},"containerMemorySource":"${source}","containerMemoryPath":"${operatorText ? 'CONTAINER_MEMORY_MB' : file}","heapLimitRatio":${Math.round((heapLimitBytes * 1000) / container) / 1000},"warnRatio":${WARN_PERCENT / 100},"verdict":"fits"${seen === container ? '' : `,"nodeSeesMB":${roundedMB(seen)}`}}\n`,
+    text: `V8's heap limit ${heapMB} MB is ${(Math.round((heapLimitBytes * 100 * 1000) / container) / 1000).toFixed(1)} % of the container's ${containerMB} MB: it fits (the line is ${WARN_PERCENT} %), with ${roundedMB(bytes(container - heapLimitBytes))} MB for what is not heap.","version":"${version}","nodeVersion":"${process.version}","isPid1":${pid === 1},"heapLimitMB":${heapMB},"heapCeilingMB":${roundedMB(oldSpaceBytes)},"heapCeilingSource":"${hasFlag ? 'flag' : 'heap-size-limit'}","containerMemoryMB":${containerMB},"containerMemorySource":"${source}","containerMemoryPath":"${operatorText ? 'CONTAINER_MEMORY_MB' : file}","heapLimitRatio":${Math.round((heapLimitBytes * 1000) / container) / 1000},"warnRatio":${WARN_PERCENT / 100},"verdict":"fits"${seen === container ? '' : `,"nodeSeesMB":${roundedMB(seen)}`}}\n`,
   }
 }
 
-/** --max-old-space-size wherever it stands, the only word with `max` in it; undefined where that is another one. */
-function oldSpaceElsewhere(command: string, nodeOptions: string, execArgv: readonly string[]): Bytes | undefined {
-  // Before the one that counts: an option and, where it has no `=`, one value.
-  const plain = /^(?:-[^ =]+(?: [^ -][^ ]*)? |-[^ =]+=[^ ]* )*--max-old-space-size=([1-9]\d{0,5})(?: |$)/
-  const mb = plain.exec(command.includes('max') ? command : nodeOptions)?.[1]
+const OLD_SPACE = '--max-old-space-size='
+/** Words of flags before the one that counts: an option and, where it has no `=`, one value. */
+const PLAIN_OLD_SPACE = /^(?:-[^ =]+(?: [^ -][^ ]*)? |-[^ =]+=[^ ]* )*--max-old-space-size=([1-9]\d{0,5})(?: |$)/
+
+/** --max-old-space-size where it is the only flag, or word, of its kind; else undefined. */
+function plainOldSpace(command: string, nodeOptions: string, execArgv: readonly string[]): Bytes | undefined {
+  'at start'
+  const all = `${command} ${nodeOptions}`
+  if (nodeOptions.includes('"') || all.indexOf('max') !== all.lastIndexOf('max')) return undefined
+  // The first word of NODE_OPTIONS, as in the documented lines; any other place is what the pattern is for.
+  const first = Number.parseInt(nodeOptions.slice(OLD_SPACE.length), 10)
+  if (first > 0 && first < 1e6 && `${nodeOptions} `.startsWith(`${OLD_SPACE}${first} `)) return mbToBytes(first)
+  const mb = PLAIN_OLD_SPACE.exec(command.includes('max') ? command : nodeOptions)?.[1]
   // A word of the command line can hold spaces: code under -e that looks like a flag.
   const isOneWord = nodeOptions.includes('max') || command.split(' ').length === execArgv.length
   return mb !== undefined && isOneWord ? mbToBytes(Number(mb)) : undefined

@@ -1,5 +1,4 @@
 // How one environment variable is parsed: its default and its rule are one row of a table.
-import { isOff } from './enabled.ts'
 
 /** A value that was refused: what, where, the rule, and what is used in its place. */
 export interface SettingProblem {
@@ -28,11 +27,12 @@ export const ok = <T>(value: T): Parsed<T> => ({ kind: 'ok', value })
 export const refused = (rule: string): Parsed<never> => ({ kind: 'refused', rule })
 
 const TRUE = ['true', '1', 'on', 'yes']
+export const FALSE = ['false', '0', 'off', 'no']
 
 export function boolean(text: string): Parsed<boolean> {
   const word = text.toLowerCase()
   if (TRUE.includes(word)) return ok(true)
-  if (isOff(word)) return ok(false)
+  if (FALSE.includes(word)) return ok(false)
   return refused('must be true or false (or 1/0, on/off, yes/no)')
 }
 

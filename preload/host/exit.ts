@@ -5,12 +5,11 @@ export type { ExitReason }
 
 /**
  * Which of Node's own functions emitted 'exit'. A listener for uncaughtExceptionMonitor would say it too, but could be
- * seen, and fires for exceptions that the app survives. Not asked where the code is 0: an exception never ends a process
+ * seen, and fires for exceptions that the app survives. Asked where the code is not 0: an exception never ends a process
  * with that. Error's two settings are the guard's for this call alone. Where they are frozen, or Error is the app's own, it
  * cannot be told, and counts as an exit. Never throws.
  */
-export function exitReason(exitCode: number): ExitReason {
-  if (exitCode === 0) return 'exit'
+export function exitReason(): ExitReason {
   try {
     const { stackTraceLimit, prepareStackTrace } = Error
     try {

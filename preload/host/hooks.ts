@@ -1,5 +1,8 @@
 // The guard's two listeners on process: one for newListener, in front of Node's own, and one for exit. Each leaves where it
 // would be the one that makes Node warn of a leak.
+import type { ExitReason } from '../core/report.ts'
+import { exitReason } from './exit.ts'
+
 type Listener = (...args: never[]) => void
 
 /** The parts of `process` that listening takes, as an EventEmitter's: its typed overloads know no other event names. */
@@ -18,10 +21,10 @@ export interface Guard {
   /** Just before the app's listener for `event` is added, and before Node's own newListener listener runs. */
   readonly aboutToListen: (event: string) => void
   /**
-   * The process ends in a way that still runs JS; the code is the one so far, and why it ends is seen from here
-   * (exitReason). Nothing is told of process.reallyExit, abort, SIGKILL, a signal's default action or V8's own end.
+   * The process ends in a way that still runs JS; the code is the one so far. Nothing is told of process.reallyExit, abort,
+   * SIGKILL, a signal's default action or V8's own end.
    */
-  readonly ended: (exitCode: number) => void
+  readonly ended: (reason: ExitReason, exitCode: number) => void
 }
 
 /** Marks our listener, so that a second load in the same process finds the first. */
@@ -41,7 +44,7 @@ export function hookProcess(target: ListeningProcess, slot: Slot): () => void {
   'at start'
   const onExit = (exitCode: number): void => {
     try {
-      slot.guard?.ended(exitCode)
+      slot.guard?.ended(exitCode === 0 ? 'exit' : exitReason(), exitCode)
     } catch {
       // The app's own exit listeners and its code come first.
     }

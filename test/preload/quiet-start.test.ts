@@ -95,15 +95,14 @@ t.test('a file that the app has put another in the place of: nothing in that one
   }
 })
 
-t.test('why it ended is told from a file of its own; without that all ends count as an exit', async t => {
-  for (const [preload, script, code, reason] of [
-    [GUARD, 'throw 1', 1, 'uncaught'],
-    [GUARD, 'Promise.reject(new Error("x"))', 1, 'uncaught'],
-    [GUARD, 'process.exit(4)', 4, 'exit'],
-    [GUARD, '', 0, 'exit'],
-    [ALONE, 'throw 1', 1, 'exit'],
+t.test('why it ended is told without another file', async t => {
+  for (const [script, code, reason] of [
+    ['throw 1', 1, 'uncaught'],
+    ['Promise.reject(new Error("x"))', 1, 'uncaught'],
+    ['process.exit(4)', 4, 'exit'],
+    ['', 0, 'exit'],
   ] as const) {
-    const end = await runNode({ ...FITS, args: ['-e', script], preload, piped: true })
+    const end = await runNode({ ...FITS, args: ['-e', script], preload: ALONE, piped: true })
     t.equal(end.code, code, script)
     const records = recordsIn(end.stderr)
     t.strictSame(
@@ -134,20 +133,23 @@ t.test('a hand-over that fails says nothing where nothing is to be said', async 
   t.equal(stdout, '', 'a helper whose stderr is read')
 })
 
-t.test("worker threads are followed: an app's from its start on, a one-liner's from the first tick on", async t => {
-  const app = join(emptyFolder(), 'app.js')
-  // Reads Node's own list, since a require of the channel's module would load it.
-  const look = "process.moduleLoadList.includes('NativeModule diagnostics_channel')"
-  const follows = "require('diagnostics_channel').hasSubscribers('worker_threads')"
-  const script = `const was = ${look}; const did = ${follows}
+t.test(
+  "worker threads are followed: an app's from its start on, a one-liner's too where that loads nothing",
+  async t => {
+    const app = join(emptyFolder(), 'app.js')
+    // Reads Node's own list, since a require of the channel's module would load it.
+    const look = "process.moduleLoadList.includes('NativeModule diagnostics_channel')"
+    const follows = "require('diagnostics_channel').hasSubscribers('worker_threads')"
+    const script = `const was = ${look}; const did = ${follows}
     setTimeout(() => { console.log(JSON.stringify([was, did, ${follows}])) }, 1500)`
-  writeFileSync(app, script)
-  const seen = async (args: readonly string[]) =>
-    JSON.parse((await runNode({ ...FITS, args, preload: GUARD, piped: true })).stdout)
-  const isInSnapshot = major >= 22
-  t.strictSame(await seen([app]), [true, true, true])
-  t.strictSame(await seen(['-e', script]), [isInSnapshot, false, true])
-})
+    writeFileSync(app, script)
+    const seen = async (args: readonly string[]) =>
+      JSON.parse((await runNode({ ...FITS, args, preload: GUARD, piped: true })).stdout)
+    const isInSnapshot = major >= 22
+    t.strictSame(await seen([app]), [true, true, true])
+    t.strictSame(await seen(['-e', script]), [isInSnapshot, isInSnapshot, true])
+  },
+)
 
 /** A guarded node that starts another and reads its stderr; stdout is what it read. */
 const capturing = (script: string, preload: string) =>
