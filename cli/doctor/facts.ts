@@ -1,5 +1,5 @@
 // Everything that the diagnosis goes by, gathered: from here on nothing is read.
-import { accessSync, constants, existsSync, realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,6 +16,7 @@ import { type CommandLine, parseCommandLine } from './command-line.ts'
 import { parseNodeOptions, preloadsOf } from './options.ts'
 import { inItsGroup } from './other-group.ts'
 import type { Subject } from './subject.ts'
+import { type Written, writtenBy } from './written.ts'
 
 export interface Preload {
   /** As --require or --import has it. */
@@ -41,9 +42,8 @@ export interface Facts {
   /** The container's first process, where that is another one and can be looked at. */
   readonly first: { readonly commandLine: CommandLine; readonly nodeOptions: string | undefined } | undefined
   readonly inKubernetes: boolean
-  readonly terminationLog:
-    | { readonly path: string; readonly isThere: boolean; readonly canBeWritten: boolean }
-    | undefined
+  /** What the guard would write to. */
+  readonly written: readonly Written[]
 }
 
 /** Gathers the facts about a subject. Never throws. */
@@ -72,7 +72,7 @@ export function gatherFacts(subject: Subject): Facts {
     guard,
     first: firstProcess(subject),
     inKubernetes: Boolean(variables.KUBERNETES_SERVICE_HOST),
-    terminationLog: terminationLog(watch.settings.terminationLog),
+    written: writtenBy(settings, watch.settings, subject.pid),
   }
 }
 
@@ -117,19 +117,4 @@ function firstProcess({ kind }: Subject): Facts['first'] {
   const environ = read('/proc/1/environ')
   if (words.length === 0 || environ === undefined) return undefined
   return { commandLine: parseCommandLine(words), nodeOptions: variablesIn(environ).NODE_OPTIONS }
-}
-
-function terminationLog(setting: string): Facts['terminationLog'] {
-  if (setting === 'off') return undefined
-  const path = setting === 'auto' ? '/dev/termination-log' : setting
-  return { path, isThere: existsSync(path), canBeWritten: isWritable(path) }
-}
-
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -5,6 +5,7 @@ import { configProblem, kernelLimitIsLower } from '../../preload/core/report-wat
 import { mbToBytes } from '../../preload/core/units.ts'
 import type { Facts } from './facts.ts'
 import { isHeapFlag, parseNodeOptions, preloadsOf } from './options.ts'
+import type { Written } from './written.ts'
 
 /** Something that was found, and what to do about it. */
 export interface Finding {
@@ -20,6 +21,11 @@ interface Row {
   readonly name: string
   readonly level: Finding['level']
   readonly look: (facts: Facts) => Found | readonly Found[] | undefined
+}
+
+function troubleWith(variable: Written['variable'], say: (path: string, why: string) => Found): Row['look'] {
+  return ({ written }) =>
+    written.flatMap(one => (one.variable === variable && one.trouble !== undefined ? [say(one.path, one.trouble)] : []))
 }
 
 const WITH_SPACE = (names: readonly string[]): string => names.join(', ')
@@ -210,15 +216,28 @@ const ROWS: readonly Row[] = [
       strangers.map(name => ({ msg: `${name} is no setting of this version.`, remedy: 'Look for a typing error.' })),
   },
   {
+    name: 'log-file-not-writable',
+    level: 'warn',
+    look: troubleWith('HEAPGUARD_LOG_FILE', (path, why) => ({
+      msg: `HEAPGUARD_LOG_FILE ${path} cannot be appended to by this user (${why}): the lines go to stderr.`,
+      remedy: 'Give its folder to the user that runs, or unset it. The guard makes the file, and no folder.',
+    })),
+  },
+  {
+    name: 'evidence-folder-not-writable',
+    level: 'warn',
+    look: troubleWith('HEAPGUARD_DIR', (path, why) => ({
+      msg: `HEAPGUARD_DIR ${path} cannot be written to by this user (${why}), so nothing outlives the process.`,
+      remedy: 'Mount a volume there that the user that runs may write to. The guard makes no folder.',
+    })),
+  },
+  {
     name: 'termination-log-not-writable',
     level: 'warn',
-    look: ({ terminationLog }) =>
-      terminationLog?.isThere && !terminationLog.canBeWritten
-        ? {
-            msg: `${terminationLog.path} cannot be written by this user, so no last words can stand in kubectl describe pod.`,
-            remedy: 'Run as a user that may write it.',
-          }
-        : undefined,
+    look: troubleWith('HEAPGUARD_TERMINATION_LOG', (path, why) => ({
+      msg: `${path} cannot be written by this user (${why}), so no last words can stand in kubectl describe pod.`,
+      remedy: 'Run as a user that may read and write it, and name a regular file that is there.',
+    })),
   },
 ]
 

@@ -7,6 +7,8 @@ import { type CommandLine, parseCommandLine } from './command-line.ts'
 
 export interface Subject {
   readonly kind: 'here' | 'command' | 'process'
+  /** Of a process. */
+  readonly pid?: number
   /** For a headline: `node server.js`, `pid 7 (node server.js)`. */
   readonly title: string
   readonly commandLine: CommandLine
@@ -63,6 +65,7 @@ function findProcess(pid: number, nodeOptions: string | undefined): Found {
     kind: 'found',
     subject: {
       kind: 'process',
+      pid,
       title,
       commandLine,
       // The very binary, whatever its name leads to by now.

@@ -66,7 +66,7 @@ function factsOf({ facts = {}, subject = {}, command = 'node server.js', variabl
     guard: GUARD,
     first: undefined,
     inKubernetes: false,
-    terminationLog: undefined,
+    written: [],
     ...facts,
   }
 }
@@ -129,13 +129,29 @@ const CASES: readonly (readonly [name: string, facts: Case, findings: readonly s
   ],
   ['a setting that does not exist', { facts: { strangers: ['HEAPGUARD_ENABLE'] } }, ['unknown-setting']],
   [
-    'a termination log that cannot be written',
-    { facts: { terminationLog: { path: '/dev/termination-log', isThere: true, canBeWritten: false } } },
-    ['termination-log-not-writable'],
+    'nothing that it should write to can be written',
+    {
+      facts: {
+        written: [
+          { variable: 'HEAPGUARD_TERMINATION_LOG', path: '/dev/termination-log', trouble: 'EACCES' },
+          { variable: 'HEAPGUARD_DIR', path: '/evidence', trouble: 'ENOENT' },
+          { variable: 'HEAPGUARD_LOG_FILE', path: '/logs/x', trouble: 'EROFS' },
+        ],
+      },
+    },
+    ['log-file-not-writable', 'evidence-folder-not-writable', 'termination-log-not-writable'],
   ],
   [
-    'no termination log',
-    { facts: { terminationLog: { path: '/dev/termination-log', isThere: false, canBeWritten: false } } },
+    'all that it should write to can be written',
+    {
+      facts: {
+        written: [
+          { variable: 'HEAPGUARD_TERMINATION_LOG', path: '/dev/termination-log' },
+          { variable: 'HEAPGUARD_DIR', path: '/evidence' },
+          { variable: 'HEAPGUARD_LOG_FILE', path: '/logs/x' },
+        ],
+      },
+    },
     [],
   ],
 ]
