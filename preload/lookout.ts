@@ -166,8 +166,15 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
   const group = () => bounds.budget().kernelLimit.group
   let state: LadderState = ladderOf(ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings))
   const standing = () => {
-    const sample = eye.aside(group())
-    return { sample, budget: bounds.budget(), state, history: eye.history(), warnPercent }
+    const asked = group()
+    return {
+      sample: eye.aside(asked),
+      group: asked,
+      budget: bounds.budget(),
+      state,
+      history: eye.history(),
+      warnPercent,
+    }
   }
   const metrics =
     settings.metrics === undefined

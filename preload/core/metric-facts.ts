@@ -2,6 +2,7 @@
 import { verdictOf } from './assess.ts'
 import { type HeapBudget, leastKnownLimit } from './budget.ts'
 import { growthOver, type Look } from './cause.ts'
+import type { MemoryGroup } from './cgroup.ts'
 import { heapLevel } from './heap-level.ts'
 import { containerUsed, type LadderState } from './ladder.ts'
 import type { MetricFacts } from './metrics.ts'
@@ -12,10 +13,35 @@ import { timeTo } from './trend.ts'
 export interface Standing {
   readonly sample: Sample
   readonly budget: HeapBudget
+  /** Whose files the sample's container figures are from. */
+  readonly group: MemoryGroup | undefined
   readonly state: LadderState
   /** The looks of this climb. */
   readonly history: readonly Look[]
   readonly warnPercent: number
+}
+
+/** The kernel's counter of kills, carried from group to group. */
+export interface Kills {
+  readonly total: number
+  readonly counter: number
+  readonly folder: string | undefined
+}
+
+/**
+ * Each group has a counter of its own, and after a resize another group's may be read: the total begins with the first
+ * one's and goes on by what each has risen, since a jump would be taken for kills. undefined: the kernel has given none yet.
+ */
+export function killsAfter(
+  before: Kills | undefined,
+  { sample, group }: Pick<Standing, 'sample' | 'group'>,
+): Kills | undefined {
+  const counter = sample.container.events?.oomKill
+  if (counter === undefined) return before
+  const folder = group?.folder
+  if (before === undefined) return { total: counter, counter, folder }
+  const risen = folder === before.folder ? Math.max(0, counter - before.counter) : 0
+  return { total: before.total + risen, counter, folder }
 }
 
 type Judged = Pick<MetricFacts, 'sample' | 'budget' | 'verdict' | 'rungs' | 'timeLeft'>

@@ -16,6 +16,8 @@ export interface MetricFacts {
   /** Until the limit is reached; a resource that does not rise steadily is absent. */
   readonly timeLeft: Readonly<Partial<Record<Resource, Millis | undefined>>>
   readonly spaces: readonly HeapSpace[]
+  /** Processes of the container that the kernel has killed; undefined: it does not say. */
+  readonly oomKills: number | undefined
   readonly droppedLines: number
   /** The guard's version. */
   readonly version: string
@@ -236,8 +238,8 @@ export const METRICS: readonly Metric[] = [
     type: 'counter',
     unit: 'none',
     help: 'Processes of the container that the kernel killed for want of memory since the container began.',
-    from: "the group's own oom_kill counter; absent where the kernel gives none",
-    read: ({ sample }) => [[sample.container.events?.oomKill]],
+    from: "the group's own oom_kill counter, and how far another's rises where the limit moves to it; absent where the kernel gives none",
+    read: ({ oomKills }) => [[oomKills]],
   },
   {
     name: 'heapguard_dropped_lines_total',

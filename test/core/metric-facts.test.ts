@@ -2,7 +2,7 @@ import t from 'tap'
 import { budgetOf, type HeapBudget } from '../../preload/core/budget.ts'
 import { type Look, lookAt } from '../../preload/core/cause.ts'
 import { ladderOf } from '../../preload/core/ladder.ts'
-import { judgedOf, type Standing } from '../../preload/core/metric-facts.ts'
+import { judgedOf, type Kills, killsAfter, type Standing } from '../../preload/core/metric-facts.ts'
 import { ladderLimitsOf } from '../../preload/core/resize.ts'
 import type { Sample } from '../../preload/core/sample.ts'
 import { bytes, mbToBytes, millis } from '../../preload/core/units.ts'
@@ -41,7 +41,7 @@ function standing(containerMB: number | undefined, heldMB = 10): Standing {
   const samples = Array.from({ length: 10 }, (_, n) => sampleAt(n, 70 + n, 200 + n * heldMB))
   const history: readonly Look[] = samples.map(sample => lookAt(sample, sample.uptimeMs))
   const state = ladderOf(ladderLimitsOf(budget, containerMB === undefined ? undefined : mbToBytes(containerMB), RUNGS))
-  return { sample: samples.at(-1) as Sample, budget, state, history, warnPercent: 85 }
+  return { sample: samples.at(-1) as Sample, group: undefined, budget, state, history, warnPercent: 85 }
 }
 const RUNGS = { warnPercent: 85, criticalPercent: 95 }
 
@@ -74,4 +74,29 @@ t.test('rungs and verdict are those of the watch', async t => {
   const { rungs, verdict } = judgedOf({ ...given, state })
   t.strictSame(rungs, { heap: 'warn', container: 'critical' })
   t.equal(verdict, 'exceeds')
+})
+
+t.test('the counter of kills goes on from group to group without a jump', async t => {
+  const seen = (folder: string, oomKill?: number) => ({
+    sample: { ...sampleAt(1, 1, 1), container: { ...(oomKill !== undefined && { events: { oomKill } }) } },
+    group: { version: 'cgroup-v2', folder } as const,
+  })
+  let kills: Kills | undefined
+  const totals: (number | undefined)[] = []
+  for (const next of [
+    seen('/app'),
+    seen('/app', 2),
+    seen('/app', 3),
+    seen('/pod', 9),
+    seen('/pod'),
+    seen('/pod', 10),
+    seen('/app', 3),
+    seen('/app', 5),
+    seen('/app', 1),
+    seen('/app', 2),
+  ]) {
+    kills = killsAfter(kills, next)
+    totals.push(kills?.total)
+  }
+  t.strictSame(totals, [undefined, 2, 3, 3, 3, 4, 4, 6, 6, 7])
 })

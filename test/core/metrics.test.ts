@@ -10,7 +10,7 @@ const FACTS: MetricFacts = {
     oldSpaceBytes: bytes(30),
     oldCapacityBytes: bytes(45),
     majorCollections: 0,
-    container: { usageBytes: mbToBytes(300), workingSetBytes: mbToBytes(128), events: { oomKill: 2 } },
+    container: { usageBytes: mbToBytes(300), workingSetBytes: mbToBytes(128) },
     uptimeMs: millis(5000),
   },
   budget: budgetOf({
@@ -39,6 +39,7 @@ const FACTS: MetricFacts = {
     { space_name: 'new_space', space_size: 3, space_used_size: 2, space_available_size: 1 },
     { space_name: 'new_large_object_space', space_size: 6, space_used_size: 5, space_available_size: 4 },
   ],
+  oomKills: 2,
   droppedLines: 0,
   version: '0.1.0',
   nodeVersion: 'v24.21.0',
@@ -48,6 +49,7 @@ const FACTS: MetricFacts = {
 const NO_LIMIT: MetricFacts = {
   ...FACTS,
   sample: { ...FACTS.sample, container: {} },
+  oomKills: undefined,
   budget: budgetOf({
     heapLimitBytes: mbToBytes(2144),
     oldSpaceLimit: { kind: 'none' },

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import t from 'tap'
 import { type Files, MIB, v2 } from '../fixtures/cgroup.ts'
 import { emptyFolder, GUARD, recordsIn, type Start, startNode } from './node.ts'
+import { freePort, scrape } from './scrape.ts'
 
 t.jobs = 2
 
@@ -68,4 +69,24 @@ t.test('a record whose last looks were of another level: no kill is read out of 
   next.child.kill('SIGKILL')
   const { stderr } = await next.ended
   t.match(ofMemory(stderr), [{ death: 'killed-from-outside', confidence: 'possible' }])
+})
+
+t.test('a scrape tells of no kills that were another level’s before', async t => {
+  const { start, move } = laidOut(500)
+  const port = await freePort()
+  const running = startNode(start(LIVES, { HEAPGUARD_METRICS: String(port) }))
+  const figures = async () => {
+    const { body_ } = await scrape(port)
+    return ['heapguard_container_limit_bytes', 'heapguard_oom_kills_total'].map(name =>
+      Number(new RegExp(`^${name} (\\d+)`, 'm').exec(body_)?.[1]),
+    )
+  }
+  t.strictSame(await figures(), [500 * MIB, 0])
+  move(1000)
+  await running.complains('"event":"limit-changed"')
+  let [limit, kills] = await figures()
+  while (limit !== 600 * MIB) [limit, kills] = await figures()
+  t.equal(kills, 0)
+  running.child.kill('SIGKILL')
+  await running.ended
 })
