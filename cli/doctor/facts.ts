@@ -1,8 +1,6 @@
 // Everything that the diagnosis goes by, gathered: from here on nothing is read.
 import { existsSync, realpathSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type ContainerLimit, readContainerLimit } from '../../preload/core/cgroup.ts'
 import { describeSettings } from '../../preload/core/describe-settings.ts'
 import { parseMachineBytes, quietly } from '../../preload/core/kernel-files.ts'
@@ -13,8 +11,9 @@ import { readWatchSettings } from '../../preload/core/watch-settings.ts'
 import { nulTerminated, readText, variablesIn } from '../machine.ts'
 import { type Answer, askNode } from './ask-node.ts'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
-import { parseNodeOptions, preloadsOf } from './options.ts'
+import { type Loaded, parseNodeOptions, preloadsOf } from './options.ts'
 import { inItsGroup } from './other-group.ts'
+import { findPreload } from './preload-file.ts'
 import type { Subject } from './subject.ts'
 import { type Written, writtenBy } from './written.ts'
 
@@ -68,7 +67,7 @@ export function gatherFacts(subject: Subject): Facts {
     settings,
     problems: [...problems, ...watch.problems],
     strangers: Object.keys(variables).filter(isStranger),
-    preloads: required.map(named => preload(named, guard, subject)),
+    preloads: required.map(loaded => preload(loaded, guard, subject)),
     guard,
     first: firstProcess(subject),
     inKubernetes: Boolean(variables.KUBERNETES_SERVICE_HOST),
@@ -92,22 +91,14 @@ function guardFile(): string | undefined {
   return [called, join(__dirname, 'preload.js')].find(path => existsSync(path))
 }
 
-function preload(named: string, guard: string | undefined, { kind }: Subject): Preload {
+function preload(loaded: Loaded, guard: string | undefined, { kind }: Subject): Preload {
+  const { named } = loaded
   const byName = /(^|[\\/])heapguard([\\/]|$)/.test(named)
   // A process that runs has found its preloads, in a file system that may not be this one.
   if (kind === 'process') return { named, isGuard: byName || named === guard, isThere: true }
-  const found = resolvePreload(named)
-  const isGuard = byName || (found !== undefined && guard !== undefined && realpathSync(guard) === found)
-  return { named, isGuard, isThere: found !== undefined }
-}
-
-function resolvePreload(named: string): string | undefined {
-  try {
-    const path = named.startsWith('file:') ? fileURLToPath(named) : named
-    return realpathSync(createRequire(join(process.cwd(), 'any')).resolve(path))
-  } catch {
-    return undefined // not there, or not readable: node would end with 1 all the same
-  }
+  const found = findPreload(loaded)
+  const isGuard = byName || (found.path !== undefined && guard !== undefined && realpathSync(guard) === found.path)
+  return { named, isGuard, isThere: found.isThere }
 }
 
 function firstProcess({ kind }: Subject): Facts['first'] {

@@ -89,7 +89,7 @@ const ROWS: readonly Row[] = [
       if (first?.commandLine.node === undefined || !preloads.some(({ isGuard }) => isGuard)) return undefined
       const loaded = preloadsOf([...parseNodeOptions(first.nodeOptions).options, ...first.commandLine.options])
       const names = preloads.filter(({ isGuard }) => isGuard).map(({ named }) => named)
-      return loaded.some(named => names.includes(named))
+      return loaded.some(({ named }) => names.includes(named))
         ? undefined
         : {
             msg: `PID 1 runs without the guard: its NODE_OPTIONS lacks --require ${WITH_SPACE(names)}, which stands in this environment.`,

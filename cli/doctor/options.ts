@@ -63,9 +63,18 @@ export const isSizingFlag = ({ name }: Option): boolean =>
   /(space|size|heap|generation|percentage|lite-mode|gc-interval|memory)/.test(name) &&
   !/(prof|snapshot|trace|print|log|http|openssl|secure|report|watch)/.test(name)
 
-/** --require and --import, with what they name. */
-export const preloadsOf = (options: readonly Option[]): readonly string[] =>
-  options.flatMap(({ name, value }) => (/^(-r|--require|--import)$/.test(name) && value ? [value] : []))
+/** What an option has node load before the script. */
+export interface Loaded {
+  /** As --require or --import has it. */
+  readonly named: string
+  /** --import: found as a module is, where nothing is added to a name. */
+  readonly isImport: boolean
+}
+
+export const preloadsOf = (options: readonly Option[]): readonly Loaded[] =>
+  options.flatMap(({ name, value }) =>
+    /^(-r|--require|--import)$/.test(name) && value ? [{ named: value, isImport: name === '--import' }] : [],
+  )
 
 /** Words as NODE_OPTIONS must have them. */
 export const joinWords = (words: readonly string[]): string =>

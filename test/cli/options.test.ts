@@ -96,7 +96,11 @@ t.test('what is a heap flag, and what a fresh node may be given', async t => {
     options.filter(isSizingFlag).map(({ name }) => name),
     ['--max-old-space-size', '--max-semi-space-size', '--stack-size'],
   )
-  t.strictSame(preloadsOf(parseNodeOptions('-r a --import=b --require c --require').options), ['a', 'b', 'c'])
+  t.strictSame(preloadsOf(parseNodeOptions('-r a --import=b --require c --require').options), [
+    { named: 'a', isImport: false },
+    { named: 'b', isImport: true },
+    { named: 'c', isImport: false },
+  ])
 })
 
 for (const [command, want] of [
