@@ -19,6 +19,8 @@ export type Answer =
     }
   /** Node would not start: exit 9 for a flag that it does not know, or not in NODE_OPTIONS. */
   | { readonly kind: 'refused'; readonly reason: string }
+  /** Node is over before it runs a line: a heap too small even for that. */
+  | { readonly kind: 'dies'; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string }
 
 const SCRIPT = `process.stdout.write(JSON.stringify({
@@ -52,9 +54,14 @@ export function askNode({ program, options, nodeOptions }: Question): Answer {
     return { kind: 'told', ...told, heapLimitBytes: bytes(told.heapLimitBytes) }
   } catch {
     const how = end.signal ?? `exit ${end.status}`
+    if (/^(SIG(TRAP|ABRT|ILL|SEGV)|exit 13[3-9])$/.test(how) && argv.length + sizing.length > 0)
+      return { kind: 'dies', reason: `${how}: ${fatalLine(end.stderr) ?? firstLine(end.stderr, program)}` }
     return { kind: 'failed', reason: `${program} ended (${how}) without an answer: ${firstLine(end.stderr, program)}` }
   }
 }
+
+/** V8's, behind what it tells of collections. */
+const fatalLine = (text: string): string | undefined => /^.*\bfatal\b.*$/im.exec(text)?.[0].trim().slice(0, 200)
 
 const firstLine = (text: string, program: string): string =>
   (text.split('\n').find(line => line.trim() !== '') ?? 'no reason given').replace(`${program}: `, '').slice(0, 200)

@@ -8,7 +8,7 @@ import { adviceOn } from '../../preload/core/report-watch.ts'
 import type { Answer } from './ask-node.ts'
 import type { Facts } from './facts.ts'
 import { type Finding, findingsIn } from './findings.ts'
-import { isHeapFlag, withHeapFlags } from './options.ts'
+import { isHeapFlag, parseNodeOptions, preloadsOf, withHeapFlags } from './options.ts'
 import { startable } from './startable.ts'
 import type { Subject } from './subject.ts'
 
@@ -47,9 +47,11 @@ export function diagnose(
   const wouldNotStart = findings.some(({ level }) => level === 'error')
   const verdictStatus = judgement === undefined ? 2 : STATUS[judgement.verdict.kind]
   const status = wouldNotStart || (strict && findings.length > 0 && verdictStatus === 0) ? 1 : verdictStatus
-  const started = wouldNotStart ? startableWith(facts, ask) : undefined
-  const nodeOptions = wouldNotStart ? started : betterOptions(facts, judgement)
-  const hasRemedy = nodeOptions !== undefined && (wouldNotStart || remedyIn(judgement) !== undefined)
+  const { meant } = facts
+  const asMeant = meant === undefined ? facts : withNodeOptions(facts, meant.text, meant.preloads)
+  const mustBeOther = wouldNotStart || meant !== undefined
+  const nodeOptions = mustBeOther ? startableWith(asMeant, ask) : betterOptions(facts, judgement)
+  const hasRemedy = nodeOptions !== undefined && (mustBeOther || remedyIn(judgement) !== undefined)
   // The command line's heap flags would win over the remedy, and are to be taken out.
   const alone = { ...facts, subject: withoutHeapFlags(facts.subject) }
   const answer = hasRemedy ? ask(alone.subject, nodeOptions) : undefined
@@ -99,21 +101,33 @@ export function judge(
   }
 }
 
-/** What lets node start, and where its heap would not fit then, with a heap that does. */
+const withNodeOptions = (facts: Facts, nodeOptions: string, preloads: Facts['preloads']): Facts => ({
+  ...facts,
+  preloads,
+  subject: { ...facts.subject, nodeOptions },
+})
+
+/** What lets node start, with the guard, and where its heap would not fit then, with a heap that does. */
 function startableWith(facts: Facts, ask: (subject: Subject, nodeOptions: string) => Answer): string | undefined {
   const text = startable(facts, nodeOptions => ask(facts.subject, nodeOptions))
   if (text === undefined) return undefined
   const answer = ask(facts.subject, text)
   const then = answer.kind === 'told' ? judge(facts, answer, text) : undefined
-  return withHeapFlags(text, remedyIn(then))
+  // It may have been put in the place of a preload that is not there.
+  const hasGuard = preloadsOf(parseNodeOptions(text).options).some(({ named }) => named === facts.guard)
+  return withHeapFlags(text, remedyIn(then), hasGuard ? undefined : guardToAdd(facts))
 }
 
-function betterOptions({ subject, preloads, guard }: Facts, judgement: Judgement | undefined): string | undefined {
+function betterOptions(facts: Facts, judgement: Judgement | undefined): string | undefined {
+  const { subject } = facts
   const remedy = remedyIn(judgement)
-  const missing = preloads.some(({ isGuard }) => isGuard) ? undefined : guard
+  const missing = guardToAdd(facts)
   if (remedy === undefined && missing === undefined) return undefined
   return withHeapFlags(subject.nodeOptions, remedy, missing)
 }
+
+const guardToAdd = ({ preloads, guard }: Facts): string | undefined =>
+  preloads.some(({ isGuard }) => isGuard) ? undefined : guard
 
 /** The heap flags to set. None by an assumed container: what it has is to be said first. */
 const remedyIn = (judgement: Judgement | undefined): string | undefined =>

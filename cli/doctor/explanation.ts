@@ -6,7 +6,7 @@ import type { Facts } from './facts.ts'
 /** The arithmetic and what to do, or why nothing can be told. */
 export function explanation({ answer, kernelLimit, preloads }: Facts, judgement: Judgement | undefined): string {
   if (answer.kind === 'failed') return `Node could not be asked: ${answer.reason}.`
-  if (answer.kind === 'refused' || preloads.some(({ isThere }) => !isThere))
+  if (answer.kind === 'refused' || answer.kind === 'dies' || preloads.some(({ isThere }) => !isThere))
     return 'What keeps it from starting stands below; until that is gone no heap is of interest.'
   if (judgement === undefined) return 'See what was found below.'
   if (judgement.verdict.kind !== 'not-known') return judgement.msg

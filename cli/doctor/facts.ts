@@ -11,7 +11,7 @@ import { readWatchSettings } from '../../preload/core/watch-settings.ts'
 import { nulTerminated, readText, variablesIn } from '../machine.ts'
 import { type Answer, askNode } from './ask-node.ts'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
-import { type Loaded, parseNodeOptions, preloadsOf } from './options.ts'
+import { type Loaded, type MisreadOptions, misread, parseNodeOptions, preloadsOf } from './options.ts'
 import { inItsGroup } from './other-group.ts'
 import { findPreload } from './preload-file.ts'
 import type { Subject } from './subject.ts'
@@ -36,10 +36,18 @@ export interface Facts {
   /** HEAPGUARD_* variables that this version does not know. */
   readonly strangers: readonly string[]
   readonly preloads: readonly Preload[]
+  /** Where Node reads NODE_OPTIONS otherwise than it was meant: what it would load if it were written so. */
+  readonly meant: (MisreadOptions & { readonly preloads: readonly Preload[] }) | undefined
   /** preload.js beside this file: what should be loaded. */
   readonly guard: string | undefined
   /** The container's first process, where that is another one and can be looked at. */
-  readonly first: { readonly commandLine: CommandLine; readonly nodeOptions: string | undefined } | undefined
+  readonly first:
+    | {
+        readonly commandLine: CommandLine
+        readonly nodeOptions: string | undefined
+        readonly variables: Readonly<Record<string, string | undefined>>
+      }
+    | undefined
   readonly inKubernetes: boolean
   /** What the guard would write to. */
   readonly written: readonly Written[]
@@ -57,7 +65,11 @@ export function gatherFacts(subject: Subject): Facts {
   const { group } = kernelLimit
   // Where another container has its files is not known here.
   const guard = subject.sharesGroup ? guardFile() : undefined
-  const required = preloadsOf([...parseNodeOptions(nodeOptions).options, ...commandLine.options])
+  const preloadsWith = (text: string | undefined): readonly Preload[] =>
+    preloadsOf([...parseNodeOptions(text).options, ...commandLine.options]).map(loaded =>
+      preload(loaded, guard, subject),
+    )
+  const meant = misread(nodeOptions)
   return {
     subject,
     answer: askFor(subject, kernelLimit, nodeOptions),
@@ -67,7 +79,8 @@ export function gatherFacts(subject: Subject): Facts {
     settings,
     problems: [...problems, ...watch.problems],
     strangers: Object.keys(variables).filter(isStranger),
-    preloads: required.map(loaded => preload(loaded, guard, subject)),
+    preloads: preloadsWith(nodeOptions),
+    meant: meant && { ...meant, preloads: preloadsWith(meant.text) },
     guard,
     first: firstProcess(subject),
     inKubernetes: Boolean(variables.KUBERNETES_SERVICE_HOST),
@@ -107,5 +120,6 @@ function firstProcess({ kind }: Subject): Facts['first'] {
   const words = nulTerminated(read('/proc/1/cmdline') ?? '')
   const environ = read('/proc/1/environ')
   if (words.length === 0 || environ === undefined) return undefined
-  return { commandLine: parseCommandLine(words), nodeOptions: variablesIn(environ).NODE_OPTIONS }
+  const variables = variablesIn(environ)
+  return { commandLine: parseCommandLine(words), nodeOptions: variables.NODE_OPTIONS, variables }
 }

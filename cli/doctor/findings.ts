@@ -1,10 +1,11 @@
 // What silently disables the guard, or makes its numbers say less than they seem to: one row each.
+import { describeSettings } from '../../preload/core/describe-settings.ts'
 import { gateOf } from '../../preload/core/gate.ts'
 import { splitNodeOptions } from '../../preload/core/node-options.ts'
 import { configProblem, kernelLimitIsLower } from '../../preload/core/report-watch.ts'
 import { mbToBytes } from '../../preload/core/units.ts'
 import type { Facts } from './facts.ts'
-import { isHeapFlag, parseNodeOptions, preloadsOf } from './options.ts'
+import { isHeapFlag, type MisreadOptions, parseNodeOptions, preloadsOf } from './options.ts'
 import type { Written } from './written.ts'
 
 /** Something that was found, and what to do about it. */
@@ -28,10 +29,45 @@ function troubleWith(variable: Written['variable'], say: (path: string, why: str
     written.flatMap(one => (one.variable === variable && one.trouble !== undefined ? [say(one.path, one.trouble)] : []))
 }
 
+const FAULTS: Readonly<Record<MisreadOptions['fault'], Found>> = {
+  'white-space': {
+    msg: 'NODE_OPTIONS holds a line break or a tab, and Node takes its options apart at spaces alone: what stands around it is one word.',
+    remedy: 'Write it on one line (in YAML >- in the place of |), as shown.',
+  },
+  quotes: {
+    msg: 'NODE_OPTIONS stands in quotes that are part of its value (docker --env-file and lists in compose keep them), so Node does not see the options in it.',
+    remedy: 'Write it without these quotes, as shown.',
+  },
+}
+
+/** What sizes the heap or steers the guard, and is not the same for the first process as here. */
+function differencesOf(first: NonNullable<Facts['first']>, here: Facts['subject']): readonly string[] {
+  const flagsOf = ({ nodeOptions, commandLine }: Pick<Facts['subject'], 'nodeOptions' | 'commandLine'>): string =>
+    [...parseNodeOptions(nodeOptions).options, ...commandLine.options]
+      .filter(isHeapFlag)
+      .flatMap(({ words }) => words)
+      .join(' ') || 'none'
+  const [there, flags] = [flagsOf(first), flagsOf(here)]
+  const variables = describeSettings()
+    .map(({ variable }) => variable)
+    .filter(name => (first.variables[name] ?? '') !== (here.variables[name] ?? ''))
+  return [
+    ...(there === flags ? [] : [`the heap flags are ${there} (here ${flags})`]),
+    ...variables.map(
+      name => `${name} is ${first.variables[name] || 'unset'} (here ${here.variables[name] || 'unset'})`,
+    ),
+  ]
+}
+
 const WITH_SPACE = (names: readonly string[]): string => names.join(', ')
 
 /** In this order: what keeps node from starting, what keeps the guard from running, what keeps it from knowing. */
 const ROWS: readonly Row[] = [
+  {
+    name: 'badly-written',
+    level: 'warn',
+    look: ({ meant }) => (meant === undefined ? undefined : FAULTS[meant.fault]),
+  },
   {
     name: 'refused-flag',
     level: 'error',
@@ -40,6 +76,17 @@ const ROWS: readonly Row[] = [
         ? {
             msg: `Node does not start with these options (exit 9): ${answer.reason}`,
             remedy: 'Take the flag out of NODE_OPTIONS, or off the command line; a newer Node may know it.',
+          }
+        : undefined,
+  },
+  {
+    name: 'dies-at-start',
+    level: 'error',
+    look: ({ answer }) =>
+      answer.kind === 'dies'
+        ? {
+            msg: `Node dies before it runs a line (${answer.reason}): with these options its heap is too small even for its start.`,
+            remedy: 'Give it a larger heap.',
           }
         : undefined,
   },
@@ -57,7 +104,8 @@ const ROWS: readonly Row[] = [
   {
     name: 'ignored-words',
     level: 'warn',
-    look: ({ subject }) => {
+    look: ({ subject, meant }) => {
+      if (meant !== undefined) return undefined
       const words = splitNodeOptions(subject.nodeOptions ?? '') ?? []
       const { rest } = parseNodeOptions(subject.nodeOptions)
       const quoted = words.find(word => word.startsWith("'"))
@@ -95,6 +143,22 @@ const ROWS: readonly Row[] = [
             msg: `PID 1 runs without the guard: its NODE_OPTIONS lacks --require ${WITH_SPACE(names)}, which stands in this environment.`,
             remedy:
               'Something between the image and PID 1 replaces NODE_OPTIONS: look into the entrypoint and its scripts.',
+          }
+    },
+  },
+  {
+    name: 'first-process-differs',
+    level: 'warn',
+    look: ({ subject, first }) => {
+      // A NODE_OPTIONS that was handed over is a question of its own.
+      const isAsSet = subject.kind === 'here' && subject.nodeOptions === subject.variables.NODE_OPTIONS
+      if (!isAsSet || first?.commandLine.node === undefined) return undefined
+      const differing = differencesOf(first, subject)
+      return differing.length === 0
+        ? undefined
+        : {
+            msg: `What is judged here is a node process that this environment would start, not PID 1: there ${differing.join('; ')}.`,
+            remedy: 'Judge the process that runs: heapguard doctor --pid 1.',
           }
     },
   },

@@ -76,6 +76,26 @@ export const preloadsOf = (options: readonly Option[]): readonly Loaded[] =>
     /^(-r|--require|--import)$/.test(name) && value ? [{ named: value, isImport: name === '--import' }] : [],
   )
 
+/** A NODE_OPTIONS that Node reads otherwise than it was meant. */
+export interface MisreadOptions {
+  readonly fault: 'quotes' | 'white-space'
+  /** As it was meant. */
+  readonly text: string
+}
+
+/**
+ * What was meant by a text that is in quotes as a whole, or that has line breaks or tabs between its options; undefined
+ * where it is read as it was meant. Never throws.
+ */
+export function misread(text: string | undefined): MisreadOptions | undefined {
+  const [, quote, inside = ''] = /^\s*(["'])\s*([^"']*?)\s*\1\s*$/.exec(text ?? '') ?? []
+  // Double quotes around one option alone are Node's own way to write a space in it.
+  if (quote === "'" || (quote === '"' && /\s-/.test(inside))) return { fault: 'quotes', text: onOneLine(inside) }
+  return /[\n\r\t]/.test(text ?? '') ? { fault: 'white-space', text: onOneLine(text ?? '') } : undefined
+}
+
+const onOneLine = (text: string): string => text.trim().replace(/\s+/g, ' ')
+
 /** Words as NODE_OPTIONS must have them. */
 export const joinWords = (words: readonly string[]): string =>
   words.map(word => (/[ "\\]/.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : word)).join(' ')

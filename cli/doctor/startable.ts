@@ -2,14 +2,14 @@
 import { basename } from 'node:path'
 import type { Answer } from './ask-node.ts'
 import type { Facts } from './facts.ts'
-import { joinWords, type Option, parseNodeOptions } from './options.ts'
+import { isHeapFlag, joinWords, type Option, parseNodeOptions } from './options.ts'
 
 /** More flags than that are not refused one by one. */
 const MOST_REFUSED = 5
 
 /**
- * The options less those that this node refuses, and with the guard where it is named but not there; undefined where that
- * does not help: what is refused stands on the command line, or a preload of the app's is missing.
+ * The options less those that this node refuses or dies of, and with the guard where it is named but not there; undefined
+ * where that does not help: what is refused stands on the command line, or a preload of the app's is missing.
  */
 export function startable(facts: Facts, ask: (nodeOptions: string) => Answer): string | undefined {
   let options = guardInItsPlace(facts)
@@ -19,7 +19,8 @@ export function startable(facts: Facts, ask: (nodeOptions: string) => Answer): s
     const answer = ask(text)
     if (answer.kind === 'told') return text
     if (answer.kind === 'failed') return undefined
-    const kept = withoutRefused(options, answer.reason)
+    const kept: readonly Option[] =
+      answer.kind === 'dies' ? options.filter(option => !isHeapFlag(option)) : withoutRefused(options, answer.reason)
     if (kept.length === options.length) return undefined
     options = kept
   }

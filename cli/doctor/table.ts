@@ -134,8 +134,12 @@ function headline({ answer }: Facts, { judgement, status, findings }: Diagnosis,
 }
 
 /** The remedy was tried on a fresh node: what that said. */
-const outcomeOf = ({ budget, verdict }: Judgement): string =>
-  `Tried: with these node has a heap limit of ${mb(budget.heapLimitBytes)} MB, ${((budget.heapLimitBytes * 100) / budget.container.bytes).toFixed(1)} % of the container: ${WORDS[verdict.kind].toLowerCase()}.`
+function outcomeOf({ budget: { heapLimitBytes, container }, verdict }: Judgement): string {
+  const has = `Tried: with these node has a heap limit of ${mb(heapLimitBytes)} MB`
+  return verdict.kind === 'not-known'
+    ? `${has}; what the container has is not known.`
+    : `${has}, ${((heapLimitBytes * 100) / container.bytes).toFixed(1)} % of the container: ${WORDS[verdict.kind].toLowerCase()}.`
+}
 
 /** For a shell or a Dockerfile's ENV line. */
 const shellQuoted = (value: string): string => `"${value.replace(/["\\$`]/g, '\\$&')}"`

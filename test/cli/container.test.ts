@@ -76,6 +76,22 @@ t.test('PID 1 without the guard that the image asks for, and a process of anothe
     t.match(JSON.parse(outside.stdout), { heapLimitMB: said.heapLimitMB, containerMemoryMB: 300, verdict: 'exceeds' })
 })
 
+t.test('PID 1 has a heap of its own: what is judged is not what runs', { skip }, async t => {
+  const mount = `${resolve('dist')}:/opt/heapguard:ro`
+  const run = ['run', '--detach', '-m', '512m', '-e', `NODE_OPTIONS=${guarded}`, '-v', mount, 'node:24-bookworm-slim']
+  const app = ['node', '--max-old-space-size=2048', '-e', 'setInterval(() => {}, 1e6)']
+  const id = (await spawnDocker([...run, ...app])).stdout.trim()
+  t.teardown(() => spawnDocker(['rm', '--force', id]))
+  const ask = (...words: string[]) =>
+    spawnDocker(['exec', id, 'node', '/opt/heapguard/heapguard.js', 'doctor', '--json', ...words])
+  const here = await ask('--strict')
+  t.equal(here.code, 1)
+  const { verdict, findings } = JSON.parse(here.stdout)
+  t.equal(verdict, 'fits')
+  t.match(findings, [{ name: 'first-process-differs', msg: /=2048 \(here --max-old-space-size=384\)/ }])
+  t.match(JSON.parse((await ask('--pid', '1')).stdout), { verdict: 'exceeds', heapCeilingMB: 2048, findings: [{}] })
+})
+
 t.test('the README’s first line of help: no options at all, in 512 MB', { skip }, async t => {
   const { code, stdout } = await doctor(['-m', '512m'])
   t.equal(code, 0)

@@ -109,6 +109,43 @@ t.test('a flag that Node refuses, and a preload that is not there: node would no
   t.match(stdout, /✗ missing-preload: \.\/nothing\.js/)
 })
 
+for (const [name, nodeOptions, findings] of [
+  ['quotes of docker’s', `"${flags} --require ${GUARD}"`, ['badly-written', 'refused-flag', 'guard-not-loaded']],
+  ['single quotes', `'${flags} --require ${GUARD}'`, ['badly-written', 'guard-not-loaded']],
+  ['two lines', `${flags}\n--require ${GUARD}\n`, ['badly-written', 'refused-flag', 'guard-not-loaded']],
+  [
+    'a line break at the end',
+    `${flags} --require ${GUARD}\n`,
+    ['badly-written', 'missing-preload', 'guard-not-loaded'],
+  ],
+  ['a tab', `${flags}\t--require ${GUARD}`, ['badly-written', 'refused-flag', 'guard-not-loaded']],
+  ['a flag that is refused, alone', '--no-such-flag', ['refused-flag', 'guard-not-loaded']],
+  ['a quote that is not closed', '--require "x', ['refused-flag', 'guard-not-loaded']],
+  ['a guard that lies elsewhere', '--require /no/such/preload.js', ['missing-preload', 'guard-not-loaded']],
+  ['a heap that is too small for a start', `--max-old-space-size=1 --require ${GUARD}`, ['dies-at-start']],
+] as const)
+  t.test(`${name}: what to set has the heap and the guard, and fits`, async t => {
+    const env = { CONTAINER_MEMORY_MB: '512' }
+    const { stdout } = await runCli(['doctor', '--json', `--node-options=${nodeOptions}`], { env })
+    const said = JSON.parse(stdout)
+    t.strictSame(
+      said.findings.map(({ name }: { name: string }) => name),
+      findings,
+    )
+    t.match(said.nodeOptions, new RegExp(`^--max-old-space-size=\\d+.* --require ${GUARD}$`))
+    t.equal(said.nodeOptions.split(GUARD).length, 2, 'once')
+    t.equal(said.triedVerdict, 'fits')
+    const again = await runCli(['doctor', '--strict', `--node-options=${said.nodeOptions}`], { env })
+    t.equal(again.code, 0, again.stdout)
+  })
+
+t.test('an assumed container is not held against what was tried', async t => {
+  const { stdout } = await runCli(['doctor', '--node-options', '--no-such-flag'])
+  if (/container memory +\d/.test(stdout)) t.pass('this machine has a limit', { skip: 'it is known here' })
+  else
+    t.match(stdout, /Tried: with these node has a heap limit of \d+(\.\d)? MB; what the container has is not known\./)
+})
+
 t.test('a preload is known by its file, not by its name', async t => {
   const folder = emptyFolder()
   cpSync(GUARD, join(folder, 'preload.js'))

@@ -63,6 +63,7 @@ function factsOf({ facts = {}, subject = {}, command = 'node server.js', variabl
     problems,
     strangers: [],
     preloads: [{ named: GUARD, isGuard: true, isThere: true }],
+    meant: undefined,
     guard: GUARD,
     first: undefined,
     inKubernetes: false,
@@ -71,8 +72,10 @@ function factsOf({ facts = {}, subject = {}, command = 'node server.js', variabl
   }
 }
 
-const first = (command: string, nodeOptions?: string): Partial<Facts> => ({
-  first: { commandLine: parseCommandLine(command.split(' ')), nodeOptions },
+const NODE_OPTIONS_HERE = `--max-old-space-size=384 --require ${GUARD}`
+
+const first = (command: string, nodeOptions?: string, variables = {}): Partial<Facts> => ({
+  first: { commandLine: parseCommandLine(command.split(' ')), nodeOptions, variables },
 })
 
 const CASES: readonly (readonly [name: string, facts: Case, findings: readonly string[]])[] = [
@@ -99,6 +102,43 @@ const CASES: readonly (readonly [name: string, facts: Case, findings: readonly s
     'PID 1 has lost the guard',
     { facts: first('node x.js', '--max-old-space-size=384') },
     ['first-process-without-guard'],
+  ],
+  [
+    'PID 1 has another heap',
+    {
+      subject: { kind: 'here', variables: { NODE_OPTIONS: NODE_OPTIONS_HERE } },
+      facts: first('node --max-old-space-size=2048 x.js', NODE_OPTIONS_HERE),
+    },
+    ['first-process-differs'],
+  ],
+  [
+    'PID 1 has other settings',
+    {
+      subject: { kind: 'here', variables: { NODE_OPTIONS: NODE_OPTIONS_HERE } },
+      facts: first('node x.js', NODE_OPTIONS_HERE, { HEAPGUARD_ENABLED: 'false' }),
+    },
+    ['first-process-differs'],
+  ],
+  [
+    'PID 1 is the same',
+    {
+      subject: { kind: 'here', variables: { NODE_OPTIONS: NODE_OPTIONS_HERE, HEAPGUARD_DIR: '' } },
+      facts: first('node x.js', NODE_OPTIONS_HERE),
+    },
+    [],
+  ],
+  [
+    'PID 1 has another heap, but a command is judged',
+    { facts: first('node --max-old-space-size=2048 x.js', NODE_OPTIONS_HERE) },
+    [],
+  ],
+  [
+    'PID 1 has another heap, but a NODE_OPTIONS that was handed over is judged',
+    {
+      subject: { kind: 'here', variables: { NODE_OPTIONS: '' } },
+      facts: first('node --max-old-space-size=2048 x.js', NODE_OPTIONS_HERE),
+    },
+    [],
   ],
   ['PID 1 is no node', { facts: first('nginx', '') }, []],
   ['PID 1 is npm', { facts: first('npm start', '') }, ['launcher-in-front']],
