@@ -29,6 +29,27 @@ t.test('npm pack holds what users need, and nothing else', async t => {
   t.notOk(JSON.parse(readFileSync('package.json', 'utf8')).dependencies, 'no run-time dependency')
 })
 
+t.test('the packed file, installed: npx heapguard is the command line, and --require heapguard the guard', async t => {
+  const folder = emptyFolder()
+  const npm = (...words: string[]) => execFileSync('npm', words, { cwd: folder, encoding: 'utf8', stdio: 'pipe' })
+  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder])
+  const [{ filename }] = JSON.parse(packed.toString())
+  writeFileSync(join(folder, 'package.json'), '{"private":true}')
+  // It depends on nothing, so nothing is fetched.
+  npm('install', '--offline', '--no-audit', '--no-fund', `./${filename}`)
+  t.match(npm('exec', '--offline', '--', 'heapguard', '--version'), /^\d+\.\d+\.\d+\n$/)
+  t.match(npm('exec', '--offline', '--', 'heapguard', '--help'), /^heapguard doctor /)
+  const { stderr } = await runNode({ args: ['-e', '0'], preload: 'heapguard', cwd: folder })
+  t.match(recordsIn(stderr)[0], { event: 'heap-validated' })
+})
+
+t.test('in a clone npx finds the command line too', async t =>
+  t.match(
+    execFileSync('npm', ['exec', '--offline', '--', 'heapguard', '--version'], { encoding: 'utf8' }),
+    /^\d+\.\d+\.\d+\n$/,
+  ),
+)
+
 t.test('--require heapguard works from node_modules, below a package.json of type module', async t => {
   const folder = emptyFolder()
   const home = join(folder, 'node_modules/heapguard')
