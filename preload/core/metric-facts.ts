@@ -1,13 +1,14 @@
 // What a scrape is answered from, out of what the watch holds.
 import { verdictOf } from './assess.ts'
 import { type HeapBudget, leastKnownLimit } from './budget.ts'
-import { growthOver, type Look } from './cause.ts'
+import { type Look, lookAt } from './cause.ts'
 import type { MemoryGroup } from './cgroup.ts'
 import { heapLevel } from './heap-level.ts'
 import { containerUsed, type LadderState } from './ladder.ts'
 import type { MetricFacts } from './metrics.ts'
 import type { Sample } from './sample.ts'
-import { timeTo } from './trend.ts'
+import { type Growth, growthOf, type Point, timeTo } from './trend.ts'
+import { type Millis, millis } from './units.ts'
 
 /** Where the watch stands, with a whole sample of this moment. */
 export interface Standing {
@@ -44,11 +45,37 @@ export function killsAfter(
   return { total: before.total + risen, counter, folder }
 }
 
+/** A start loads and compiles: that memory fills meanwhile is no trend. */
+const STARTED_MS = millis(30_000)
+/** What is older says nothing of now. */
+const TREND_MS = millis(600_000)
+const MOST_POINTS = 8
+const LEAST_POINTS = 4
+
+/**
+ * The growth that a scrape may tell of, at any time. The looks of a calm process are few and old, and those of a burst
+ * lie close together and outnumber what came after, so points count that lie apart, with this moment as the last.
+ * undefined: too few for a trend.
+ */
+export function lastingGrowth(history: readonly Look[], now: Look, part: 'heapUsed' | 'held'): Growth | undefined {
+  const looks = [...history, now].filter(({ atMs }) => atMs >= STARTED_MS && now.atMs - atMs <= TREND_MS)
+  const spanMs = now.atMs - (looks[0] ?? now).atMs
+  const apart: Point[] = []
+  let newestMs: Millis | undefined
+  for (const look of looks.reverse()) {
+    if (newestMs !== undefined && newestMs - look.atMs < spanMs / MOST_POINTS) continue
+    newestMs = look.atMs
+    apart.unshift({ atMs: look.atMs, value: look[part] })
+  }
+  return apart.length < LEAST_POINTS ? undefined : growthOf(apart)
+}
+
 type Judged = Pick<MetricFacts, 'sample' | 'budget' | 'verdict' | 'rungs' | 'timeLeft'>
 
 /** Judged as the watch judges. The container counts where a limit of it is known. Never throws. */
 export function judgedOf({ sample, budget, state, history, warnPercent }: Standing): Judged {
   const limitBytes = leastKnownLimit(budget)
+  const now = lookAt(sample, sample.uptimeMs)
   const heap = heapLevel(state, sample, sample.uptimeMs)
   return {
     sample,
@@ -56,9 +83,11 @@ export function judgedOf({ sample, budget, state, history, warnPercent }: Standi
     verdict: verdictOf(budget, warnPercent).kind,
     rungs: { heap: state.heap.rung, ...(limitBytes === undefined ? {} : { container: state.container.rung }) },
     timeLeft: {
-      heap: timeTo(state.limits.ceilingBytes, heap, growthOver(history, 'heapUsed')),
+      heap: timeTo(state.limits.ceilingBytes, heap, lastingGrowth(history, now, 'heapUsed')),
       container:
-        limitBytes === undefined ? undefined : timeTo(limitBytes, containerUsed(sample), growthOver(history, 'held')),
+        limitBytes === undefined
+          ? undefined
+          : timeTo(limitBytes, containerUsed(sample), lastingGrowth(history, now, 'held')),
     },
   }
 }

@@ -2,7 +2,7 @@ import t from 'tap'
 import { budgetOf, type HeapBudget } from '../../preload/core/budget.ts'
 import { type Look, lookAt } from '../../preload/core/cause.ts'
 import { ladderOf } from '../../preload/core/ladder.ts'
-import { judgedOf, type Kills, killsAfter, type Standing } from '../../preload/core/metric-facts.ts'
+import { judgedOf, type Kills, killsAfter, lastingGrowth, type Standing } from '../../preload/core/metric-facts.ts'
 import { ladderLimitsOf } from '../../preload/core/resize.ts'
 import type { Sample } from '../../preload/core/sample.ts'
 import { bytes, mbToBytes, millis } from '../../preload/core/units.ts'
@@ -38,7 +38,7 @@ const sampleAt = (second: number, heapMB: number, heldMB: number): Sample => ({
 /** Ten looks a second apart, the heap growing by 1 MB and the container by `heldMB` between two. */
 function standing(containerMB: number | undefined, heldMB = 10): Standing {
   const budget = budgetWith(containerMB)
-  const samples = Array.from({ length: 10 }, (_, n) => sampleAt(n, 70 + n, 200 + n * heldMB))
+  const samples = Array.from({ length: 10 }, (_, n) => sampleAt(100 + n, 70 + n, 200 + n * heldMB))
   const history: readonly Look[] = samples.map(sample => lookAt(sample, sample.uptimeMs))
   const state = ladderOf(ladderLimitsOf(budget, containerMB === undefined ? undefined : mbToBytes(containerMB), RUNGS))
   return { sample: samples.at(-1) as Sample, group: undefined, budget, state, history, warnPercent: 85 }
@@ -100,3 +100,77 @@ t.test('the counter of kills goes on from group to group without a jump', async 
   }
   t.strictSame(totals, [undefined, 2, 3, 3, 3, 4, 4, 6, 6, 7])
 })
+
+const looksAt = (...points: readonly (readonly [second: number, heldMB: number])[]): readonly Look[] =>
+  points.map(([second, heldMB]) => {
+    const sample = sampleAt(second, heldMB, heldMB)
+    return lookAt(sample, sample.uptimeMs)
+  })
+const each = (from: number, to: number, step: number, mb: (second: number) => number): [number, number][] =>
+  Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, n) => [from + n * step, mb(from + n * step)])
+
+for (const [name, points, mbPerS] of [
+  [
+    'a start fills memory, and then nothing does',
+    [
+      [0, 60],
+      [0.2, 80],
+      [1, 90],
+      [20, 91],
+    ],
+    undefined,
+  ],
+  [
+    'a start, long ago',
+    [
+      [0, 60],
+      [0.2, 80],
+      [1, 90],
+      [60, 90],
+      [120, 90],
+      [180, 90],
+      [240, 90],
+    ],
+    undefined,
+  ],
+  [
+    'three looks are no trend',
+    [
+      [100, 60],
+      [101, 70],
+      [102, 80],
+    ],
+    undefined,
+  ],
+  [
+    'four are one',
+    [
+      [100, 60],
+      [101, 70],
+      [102, 80],
+      [103, 90],
+    ],
+    10,
+  ],
+  [
+    'three and the start are none',
+    [
+      [10, 50],
+      [100, 60],
+      [101, 70],
+      [102, 80],
+    ],
+    undefined,
+  ],
+  ['a look a minute that finds 1 MB more', each(60, 360, 60, s => s / 60), 1 / 60],
+  ['a leak seen each second', each(30, 70, 1, s => s * 5), 5],
+  ['a burst that is over', [[60, 60], ...each(100, 110, 1, s => s * 5), [170, 550], [230, 550]], undefined],
+  ['growth that ended half an hour ago', [...each(60, 600, 60, s => s), [2400, 600]], undefined],
+] as readonly (readonly [string, [number, number][], number | undefined])[])
+  t.test(`the growth that lasts: ${name}`, async t => {
+    const looks = looksAt(...points)
+    const growth = lastingGrowth(looks.slice(0, -1), looks.at(-1) as Look, 'held')
+    const said = growth?.isSteady ? (growth.perMs * 1000) / mbToBytes(1) : undefined
+    if (mbPerS === undefined) t.equal(said, undefined)
+    else t.ok(Math.abs((said ?? 0) - mbPerS) < mbPerS / 1e3, `${said} MB/s`)
+  })
