@@ -7,7 +7,7 @@ import { heapLevel } from './heap-level.ts'
 import { containerUsed, type LadderState } from './ladder.ts'
 import type { MetricFacts } from './metrics.ts'
 import type { Sample } from './sample.ts'
-import { type Growth, growthOf, type Point, timeTo } from './trend.ts'
+import { type Growth, growthOf, type Point, remember, timeTo } from './trend.ts'
 import { type Millis, millis } from './units.ts'
 
 /** Where the watch stands, with a whole sample of this moment. */
@@ -45,8 +45,27 @@ export function killsAfter(
   return { total: before.total + risen, counter, folder }
 }
 
+/** What each scrape leaves for the next. */
+export interface Scraped {
+  readonly kills: Kills | undefined
+  /** One a scrape, of this group: a calm process has hardly looks of its own. The latest last. */
+  readonly looks: readonly Look[]
+  readonly folder: string | undefined
+}
+
+export function scrapedAfter(before: Scraped | undefined, standing: Pick<Standing, 'sample' | 'group'>): Scraped {
+  const { sample, group } = standing
+  const folder = group?.folder
+  const looks = before?.folder === folder ? (before?.looks ?? []) : []
+  return {
+    kills: killsAfter(before?.kills, standing),
+    looks: remember(looks, lookAt(sample, sample.uptimeMs)),
+    folder,
+  }
+}
+
 /** A start loads and compiles: that memory fills meanwhile is no trend. */
-const STARTED_MS = millis(30_000)
+const STARTED_MS = millis(10_000)
 /** What is older says nothing of now. */
 const TREND_MS = millis(600_000)
 const MOST_POINTS = 8
@@ -54,12 +73,14 @@ const LEAST_POINTS = 4
 
 /**
  * The growth that a scrape may tell of, at any time. The looks of a calm process are few and old, and those of a burst
- * lie close together and outnumber what came after, so points count that lie apart, with this moment as the last.
+ * lie close together and outnumber what came after, so points count that lie apart. `seen`: in the order of time, this
+ * moment last.
  * undefined: too few for a trend.
  */
-export function lastingGrowth(history: readonly Look[], now: Look, part: 'heapUsed' | 'held'): Growth | undefined {
-  const looks = [...history, now].filter(({ atMs }) => atMs >= STARTED_MS && now.atMs - atMs <= TREND_MS)
-  const spanMs = now.atMs - (looks[0] ?? now).atMs
+export function lastingGrowth(seen: readonly Look[], part: 'heapUsed' | 'held'): Growth | undefined {
+  const nowMs = seen.at(-1)?.atMs ?? 0
+  const looks = seen.filter(({ atMs }) => atMs >= STARTED_MS && nowMs - atMs <= TREND_MS)
+  const spanMs = nowMs - (looks[0]?.atMs ?? nowMs)
   const apart: Point[] = []
   let newestMs: Millis | undefined
   for (const look of looks.reverse()) {
@@ -72,10 +93,13 @@ export function lastingGrowth(history: readonly Look[], now: Look, part: 'heapUs
 
 type Judged = Pick<MetricFacts, 'sample' | 'budget' | 'verdict' | 'rungs' | 'timeLeft'>
 
-/** Judged as the watch judges. The container counts where a limit of it is known. Never throws. */
-export function judgedOf({ sample, budget, state, history, warnPercent }: Standing): Judged {
+/** Judged as the watch judges, at this scrape. The container counts where a limit of it is known. Never throws. */
+export function judgedOf(
+  { sample, budget, state, history, warnPercent }: Standing,
+  { looks }: Pick<Scraped, 'looks'>,
+): Judged {
   const limitBytes = leastKnownLimit(budget)
-  const now = lookAt(sample, sample.uptimeMs)
+  const seen = [...history, ...looks].sort((a, b) => a.atMs - b.atMs)
   const heap = heapLevel(state, sample, sample.uptimeMs)
   return {
     sample,
@@ -83,11 +107,9 @@ export function judgedOf({ sample, budget, state, history, warnPercent }: Standi
     verdict: verdictOf(budget, warnPercent).kind,
     rungs: { heap: state.heap.rung, ...(limitBytes === undefined ? {} : { container: state.container.rung }) },
     timeLeft: {
-      heap: timeTo(state.limits.ceilingBytes, heap, lastingGrowth(history, now, 'heapUsed')),
+      heap: timeTo(state.limits.ceilingBytes, heap, lastingGrowth(seen, 'heapUsed')),
       container:
-        limitBytes === undefined
-          ? undefined
-          : timeTo(limitBytes, containerUsed(sample), lastingGrowth(history, now, 'held')),
+        limitBytes === undefined ? undefined : timeTo(limitBytes, containerUsed(sample), lastingGrowth(seen, 'held')),
     },
   }
 }

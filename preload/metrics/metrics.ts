@@ -1,6 +1,6 @@
 // dist/metrics.js: what a scrape needs. watch.js loads it at the first look where HEAPGUARD_METRICS is set.
 import { EXPOSITION_TYPE, expositionOf } from '../core/exposition.ts'
-import { judgedOf, type Kills, killsAfter, type Standing } from '../core/metric-facts.ts'
+import { judgedOf, type Scraped, type Standing, scrapedAfter } from '../core/metric-facts.ts'
 import { METRICS } from '../core/metrics.ts'
 import { millis } from '../core/units.ts'
 import type { Host } from '../host/host.ts'
@@ -23,13 +23,13 @@ export function serveMetrics(
   failed: (error: Error) => void,
 ): () => void {
   const startedAtMs = millis(Date.parse(host.isoTime()) - host.uptime())
-  let kills: Kills | undefined
+  let scraped: Scraped | undefined
   const body = (): string => {
     const stands = standing()
-    kills = killsAfter(kills, stands)
+    scraped = scrapedAfter(scraped, stands)
     return expositionOf(METRICS, {
-      ...judgedOf(stands),
-      oomKills: kills?.total,
+      ...judgedOf(stands, scraped),
+      oomKills: scraped.kills?.total,
       spaces: host.heapSpaces(),
       droppedLines: log.droppedLines(),
       version: HEAPGUARD_VERSION,

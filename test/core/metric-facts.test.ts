@@ -2,7 +2,7 @@ import t from 'tap'
 import { budgetOf, type HeapBudget } from '../../preload/core/budget.ts'
 import { type Look, lookAt } from '../../preload/core/cause.ts'
 import { ladderOf } from '../../preload/core/ladder.ts'
-import { judgedOf, type Kills, killsAfter, lastingGrowth, type Standing } from '../../preload/core/metric-facts.ts'
+import { judgedOf, lastingGrowth, type Scraped, type Standing, scrapedAfter } from '../../preload/core/metric-facts.ts'
 import { ladderLimitsOf } from '../../preload/core/resize.ts'
 import type { Sample } from '../../preload/core/sample.ts'
 import { bytes, mbToBytes, millis } from '../../preload/core/units.ts'
@@ -46,20 +46,22 @@ function standing(containerMB: number | undefined, heldMB = 10): Standing {
 const RUNGS = { warnPercent: 85, criticalPercent: 95 }
 
 t.test('a container that grows by 10 MB a second and is 210 MB from its limit: 21 s', async t => {
-  const { rungs, timeLeft, verdict } = judgedOf(standing(500))
+  const { rungs, timeLeft, verdict } = judgedOf(standing(500), scrapedAfter(undefined, standing(500)))
   t.strictSame(rungs, { heap: undefined, container: undefined })
   t.equal(timeLeft.container, 21_000)
   t.equal(verdict, 'fits')
 })
 
 t.test('the heap by the level that it is judged by: no collection was noticed, so 79 MB of 100 count as 58', async t =>
-  t.equal(judgedOf(standing(500)).timeLeft.heap, 42_000),
+  t.equal(judgedOf(standing(500), scrapedAfter(undefined, standing(500))).timeLeft.heap, 42_000),
 )
 
-t.test('nothing that grows, no end', async t => t.equal(judgedOf(standing(500, 0)).timeLeft.container, undefined))
+t.test('nothing that grows, no end', async t =>
+  t.equal(judgedOf(standing(500, 0), scrapedAfter(undefined, standing(500, 0))).timeLeft.container, undefined),
+)
 
 t.test('no limit is known: the heap alone is judged', async t => {
-  const { rungs, timeLeft } = judgedOf(standing(undefined))
+  const { rungs, timeLeft } = judgedOf(standing(undefined), scrapedAfter(undefined, standing(undefined)))
   t.strictSame(rungs, { heap: undefined })
   t.equal(timeLeft.container, undefined)
 })
@@ -71,7 +73,7 @@ t.test('rungs and verdict are those of the watch', async t => {
     heap: { rung: 'warn', underSince: undefined, recent: [] },
     container: { rung: 'critical', underSince: millis(1), recent: [] },
   } as const
-  const { rungs, verdict } = judgedOf({ ...given, state })
+  const { rungs, verdict } = judgedOf({ ...given, state }, scrapedAfter(undefined, given))
   t.strictSame(rungs, { heap: 'warn', container: 'critical' })
   t.equal(verdict, 'exceeds')
 })
@@ -81,7 +83,7 @@ t.test('the counter of kills goes on from group to group without a jump', async 
     sample: { ...sampleAt(1, 1, 1), container: { ...(oomKill !== undefined && { events: { oomKill } }) } },
     group: { version: 'cgroup-v2', folder } as const,
   })
-  let kills: Kills | undefined
+  let scraped: Scraped | undefined
   const totals: (number | undefined)[] = []
   for (const next of [
     seen('/app'),
@@ -95,8 +97,8 @@ t.test('the counter of kills goes on from group to group without a jump', async 
     seen('/app', 1),
     seen('/app', 2),
   ]) {
-    kills = killsAfter(kills, next)
-    totals.push(kills?.total)
+    scraped = scrapedAfter(scraped, next)
+    totals.push(scraped.kills?.total)
   }
   t.strictSame(totals, [undefined, 2, 3, 3, 3, 4, 4, 6, 6, 7])
 })
@@ -169,8 +171,26 @@ for (const [name, points, mbPerS] of [
 ] as readonly (readonly [string, [number, number][], number | undefined])[])
   t.test(`the growth that lasts: ${name}`, async t => {
     const looks = looksAt(...points)
-    const growth = lastingGrowth(looks.slice(0, -1), looks.at(-1) as Look, 'held')
+    const growth = lastingGrowth(looks, 'held')
     const said = growth?.isSteady ? (growth.perMs * 1000) / mbToBytes(1) : undefined
     if (mbPerS === undefined) t.equal(said, undefined)
     else t.ok(Math.abs((said ?? 0) - mbPerS) < mbPerS / 1e3, `${said} MB/s`)
   })
+
+t.test(
+  'a calm process has no looks of its own: the scrapes tell what grows, and begin anew in another group',
+  async t => {
+    const given = standing(500)
+    let scraped: Scraped | undefined
+    const left = (second: number, heldMB: number, folder: string) => {
+      const now = { ...given, sample: sampleAt(second, 40, heldMB), group: { version: 'cgroup-v2', folder } as const }
+      scraped = scrapedAfter(scraped, now)
+      return judgedOf({ ...now, history: [] }, scraped).timeLeft.container
+    }
+    t.equal(left(15, 100, '/a'), undefined)
+    t.equal(left(30, 115, '/a'), undefined)
+    t.equal(left(45, 130, '/a'), undefined)
+    t.equal(left(60, 145, '/a'), 355_000)
+    t.equal(left(75, 160, '/b'), undefined)
+  },
+)
