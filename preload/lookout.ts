@@ -4,8 +4,10 @@ import { openAutosize } from './autosize/open.ts'
 import type { HeapBudget } from './core/budget.ts'
 import { CALM_SHARE } from './core/calm.ts'
 import { evidenceName, type RunId } from './core/evidence-names.ts'
+import { quietly } from './core/kernel-files.ts'
 import {
   isCriticalAt,
+  killsAtStart,
   type LadderEvent,
   type LadderState,
   ladderOf,
@@ -164,7 +166,10 @@ export function openLookout({ host, log, folder, ...parts }: LookoutParts): Look
       : undefined
   const eye = openEye(host, () => afterCollection())
   const group = () => bounds.budget().kernelLimit.group
-  let state: LadderState = ladderOf(ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings))
+  let state: LadderState = ladderOf(
+    ladderLimitsOf(bounds.budget(), bounds.limitBytes(), settings),
+    killsAtStart(host.pid, group(), quietly(host.readText)),
+  )
   const standing = () => {
     const asked = group()
     return {

@@ -1,7 +1,9 @@
 // Whether memory is running out: two resources, two rungs each, and what is to be done about it.
+import type { MemoryGroup } from './cgroup.ts'
 import { isHeapHeadingUp } from './heading-up.ts'
 import { CRAMPED_PERCENT, floorsWith, type HeapState, heapLevel, isCrampedAt, share } from './heap-level.ts'
 import { imminentMs, isImminent, isRecent } from './imminent.ts'
+import type { QuietRead } from './kernel-files.ts'
 import type { ProcessMemory, Sample } from './sample.ts'
 import type { Point } from './trend.ts'
 import { type Bytes, bytes, type Millis, millis } from './units.ts'
@@ -51,15 +53,22 @@ export interface LadderState extends HeapState {
 
 const AT_REST: Climb = { rung: undefined, underSince: undefined, recent: [] }
 
+/**
+ * The group's oom_kill counter at the start of this process: 0 where it is a container's first and the group is its own
+ * (a group above that lists it not), since that is no older; else not known. Never throws.
+ */
+export const killsAtStart = (pid: number, group: MemoryGroup | undefined, read: QuietRead): number | undefined =>
+  pid === 1 && group !== undefined && /^1$/m.test(read(`${group.folder}/cgroup.procs`) ?? '') ? 0 : undefined
+
 /** The state before the first sample. */
-export const ladderOf = (limits: LadderLimits): LadderState => ({
+export const ladderOf = (limits: LadderLimits, oomKills?: number): LadderState => ({
   limits,
   heap: AT_REST,
   container: AT_REST,
   floors: [],
   sinceFloor: bytes(0),
   majorCollections: 0,
-  oomKills: undefined,
+  oomKills,
   isProfiling: false,
   calmSince: undefined,
 })

@@ -2,6 +2,7 @@ import t from 'tap'
 import {
   containerUsed,
   isCriticalAt,
+  killsAtStart,
   type LadderState,
   ladderOf,
   type Rung,
@@ -156,6 +157,22 @@ for (const [name, counts, want] of [
   t.test(`oom-kill: ${name}`, async t =>
     t.strictSame(run(counts.map(oomKill => (oomKill === undefined ? {} : { oomKill }))).said, want),
   )
+
+for (const [name, pid, folder, want] of [
+  ['a container’s first process: its group is no older', 1, '/own', 0],
+  ['any other process: it may be', 7, '/own', undefined],
+  ['the group above it has counted before', 1, '/pod', undefined],
+  ['whoever is in it cannot be read', 1, '/gone', undefined],
+  ['no group', 1, undefined, undefined],
+] as const)
+  t.test(`kills at the start: ${name}`, async t => {
+    const group = folder === undefined ? undefined : ({ version: 'cgroup-v2', folder } as const)
+    const procs: Readonly<Record<string, string>> = { '/own/cgroup.procs': '7\n1\n', '/pod/cgroup.procs': '11\n21\n' }
+    const kills = killsAtStart(pid, group, path => procs[path])
+    t.equal(kills, want)
+    const { said } = run([{ oomKill: 2 }], { from: ladderOf(LIMITS, kills) })
+    t.strictSame(said, want === 0 ? ['0 killed 2'] : [])
+  })
 
 for (const [name, isOtherGroup, want] of [
   ['the same group: counted on', false, ['0 killed 3', '2 killed 1']],
