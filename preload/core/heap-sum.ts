@@ -2,7 +2,7 @@
 
 import { readOldSpaceLimit, youngGenerationMB } from './flags.ts'
 import { gateOf } from './gate.ts'
-import { type Bytes, bytes, bytesToMB, mbToBytes } from './units.ts'
+import { type Bytes, bytes, bytesToMB, type Millis, mbToBytes } from './units.ts'
 
 /** How NODE_OPTIONS and command lines name the guard. */
 const UNDER_GUARD = /heapguard|preload\.js/
@@ -14,10 +14,13 @@ export interface Neighbour {
   readonly commandLine: string
   /** NODE_OPTIONS of its environment; undefined where that is not readable or not set. */
   readonly nodeOptions: string | undefined
+  /** /proc/<pid>/stat. */
+  readonly stat: string | undefined
 }
 
 export interface HeapSumFacts {
   readonly ownPid: number
+  readonly ownUptimeMs: Millis
   readonly ownHeapLimitBytes: Bytes
   /** The old-space limit that a flag set here; undefined: none did. */
   readonly ownOldSpaceBytes: Bytes | undefined
@@ -35,31 +38,66 @@ export interface HeapSum {
   /** The node processes among them. */
   readonly processes: number
   readonly sumBytes: Bytes
+  /** The same without what is young: what is over in two seconds is a probe or a helper, and no cause for alarm. */
+  readonly lastingBytes: Bytes
   /** Of several guards in one container one speaks: that of the lowest pid. */
   readonly isSpeaker: boolean
+  /** Some are young: to be asked again soon. */
+  readonly isEarly: boolean
 }
+
+const YOUNG_MS = 2000
+/** The unit of start times in /proc/<pid>/stat, USER_HZ, which is the same everywhere. */
+const TICK_MS = 10
 
 /**
  * Adds up the heap limits of this process, its workers and the node processes beside it. Package managers are left out:
- * they start the app and idle. A neighbour's limit is read from its own flags; without flags it is V8's own choice.
+ * they start the app and idle, and so is what came by exec into the container (probes, an operator): it is gone soon. A
+ * neighbour's limit is read from its own flags; without flags it is V8's own choice.
  */
 export function heapSumOf(facts: HeapSumFacts): HeapSum {
   const others = facts.neighbours
-    .filter(({ pid }) => pid !== facts.ownPid)
+    .filter(({ pid }) => pid !== facts.ownPid && !isFromOutside(pid, facts))
     .flatMap(other => heapLimitOf(other, facts) ?? [])
   const limits = [facts.ownHeapLimitBytes, ...facts.workerHeapLimits, ...others.map(other => other.limitBytes)]
+  const young = others.filter(({ isYoung }) => isYoung)
+  const sumOf = (all: readonly Bytes[]): number => all.reduce((sum, limit) => sum + limit, 0)
   return {
     isolates: limits.length,
     processes: 1 + others.length,
-    sumBytes: bytes(limits.reduce((sum, limit) => sum + limit, 0)),
+    sumBytes: bytes(sumOf(limits)),
+    lastingBytes: bytes(sumOf(limits) - sumOf(young.map(other => other.limitBytes))),
     isSpeaker: others.every(({ pid, isGuarded }) => !isGuarded || facts.ownPid < pid),
+    isEarly: young.length > 0,
   }
+}
+
+/** From proc_pid_stat(5): `pid (comm) state ppid …`, where comm can hold anything; the start is the 22nd. */
+function bornOf(stat: string | undefined): { readonly parentPid: number; readonly atMs: number } {
+  const [, parent, ...rest] = (stat ?? '').slice((stat ?? '').lastIndexOf(')') + 2).split(' ')
+  return { parentPid: Number(parent), atMs: Number(rest[17]) * TICK_MS }
+}
+
+const statOf = (pid: number, { neighbours }: HeapSumFacts): string | undefined =>
+  neighbours.find(other => other.pid === pid)?.stat
+
+/** Its parents end in 0, outside of the container, and neither with the first process nor with this one. */
+function isFromOutside(pid: number, facts: HeapSumFacts): boolean {
+  if (pid === 1 || pid === facts.ownPid) return false
+  const { parentPid } = bornOf(statOf(pid, facts))
+  return parentPid === 0 || (parentPid > 0 && isFromOutside(parentPid, facts))
+}
+
+/** Where a start cannot be read nobody is young. */
+function isYoung(stat: string | undefined, facts: HeapSumFacts): boolean {
+  const laterMs = bornOf(stat).atMs - bornOf(statOf(facts.ownPid, facts)).atMs
+  return facts.ownUptimeMs - laterMs < YOUNG_MS
 }
 
 function heapLimitOf(
   other: Neighbour,
   facts: HeapSumFacts,
-): { pid: number; limitBytes: Bytes; isGuarded: boolean } | undefined {
+): { pid: number; limitBytes: Bytes; isGuarded: boolean; isYoung: boolean } | undefined {
   const [program = '', ...words] = other.commandLine.split('\0').slice(0, -1)
   if (!/(^|\/)node(js)?$/.test(program)) return undefined
   const script = words.findIndex(word => !word.startsWith('-'))
@@ -82,7 +120,8 @@ function heapLimitOf(
     oldSpace.kind === 'none' || oldSpace.limitBytes === facts.ownOldSpaceBytes
       ? facts.ownHeapLimitBytes
       : bytes(oldSpace.limitBytes + mbToBytes(youngGenerationMB(seenMB ?? Number.POSITIVE_INFINITY, nodeVersion)))
-  return { pid: other.pid, limitBytes, isGuarded: UNDER_GUARD.test(`${other.nodeOptions} ${other.commandLine}`) }
+  const isGuarded = UNDER_GUARD.test(`${other.nodeOptions} ${other.commandLine}`)
+  return { pid: other.pid, limitBytes, isGuarded, isYoung: isYoung(other.stat, facts) }
 }
 
 /**

@@ -5,7 +5,10 @@ import { mb } from './report.ts'
 import { type Bytes, roundedMB } from './units.ts'
 
 /** `heap-sum`: workers or node processes of this container together may fill more than there is. Said once. */
-export function heapSumExceeds({ isolates, processes, sumBytes }: HeapSum, containerBytes: Bytes): Entry {
+export function heapSumExceeds(
+  { isolates, processes, sumBytes }: Pick<HeapSum, 'isolates' | 'processes' | 'sumBytes'>,
+  containerBytes: Bytes,
+): Entry {
   const who =
     processes === 1
       ? `the main thread and ${isolates - 1} workers`

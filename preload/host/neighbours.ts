@@ -24,5 +24,6 @@ export function readNeighbours(readText: ReadText, groupFolders: ReadonlySet<str
       ?.split('\0')
       .find(variable => variable.startsWith('NODE_OPTIONS='))
       ?.slice('NODE_OPTIONS='.length),
+    stat: read(`/proc/${pid}/stat`),
   }))
 }

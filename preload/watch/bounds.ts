@@ -68,6 +68,7 @@ export function openBounds({ host, settings, budget: atBoot, log, liveWorkers }:
       const hasFlag = budget.ceiling.source !== 'heap-size-limit'
       const sum = heapSumOf({
         ownPid: host.pid,
+        ownUptimeMs: host.uptime(),
         ownHeapLimitBytes: own,
         ownOldSpaceBytes: hasFlag ? budget.ceiling.bytes : undefined,
         workerHeapLimits: workers.map(asked => workerHeapLimit(asked, own, hasFlag)),
@@ -76,7 +77,8 @@ export function openBounds({ host, settings, budget: atBoot, log, liveWorkers }:
         memoryNodeSeesBytes: memoryV8SawBytes(budget),
       })
       isolates = sum.isolates
-      hasSaidSum = sum.isolates > 1 && sum.isSpeaker && sum.sumBytes > limitBytes
+      if (sum.isEarly) workersAtLastSum = -1
+      hasSaidSum = sum.isolates > 1 && sum.isSpeaker && sum.lastingBytes > limitBytes
       if (hasSaidSum) log.say(heapSumExceeds(sum, limitBytes))
     },
   }

@@ -65,6 +65,30 @@ if (!missing)
       },
     )
 
+if (!missing)
+  for (const major of majors)
+    t.test(`Node ${major}: a health check is no heap of the container's`, async t => {
+      const heapguard = emptyFolder()
+      cpSync(join(root, 'dist'), heapguard, { recursive: true })
+      const container = await start(t, baseImage(major), {
+        args: [
+          ...['-m', '512m', '--network=none', '--volume', `${heapguard}:/opt/heapguard:ro`],
+          ...['--env=NODE_OPTIONS=--max-old-space-size=384 --require /opt/heapguard/preload.js'],
+          '--env=HEAPGUARD_INTERVAL_MS=200',
+          // It is there at nearly every look, and older than a probe should be.
+          ...['--health-cmd', "node -e 'setTimeout(() => {}, 3000)'", '--health-interval=100ms'],
+        ],
+        command: ['node', '-e', 'setInterval(() => {}, 1000)'],
+      })
+      const lines = (): number => container.log.filter(({ text }) => text.includes('"event":"memory"')).length
+      await container.said(() => lines() >= 40)
+      t.equal((await container.inspect('{{.State.Health.Status}}')).trim(), 'healthy', 'it ran')
+      t.strictSame(
+        container.lines('stderr').filter(line => /"level":"(warn|error)"/.test(line)),
+        [],
+      )
+    })
+
 async function heapSum(t: Test, major: string, memory: string, script: string, want: object | undefined) {
   const heapguard = emptyFolder()
   cpSync(join(root, 'dist'), heapguard, { recursive: true })

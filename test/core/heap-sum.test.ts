@@ -1,15 +1,24 @@
 import t from 'tap'
 import { type HeapSumFacts, heapSumOf, type Neighbour, workerHeapLimit } from '../../preload/core/heap-sum.ts'
-import { bytesToMB, mbToBytes } from '../../preload/core/units.ts'
+import { bytesToMB, mbToBytes, millis } from '../../preload/core/units.ts'
 
 const words = (...list: readonly string[]): string => list.map(word => `${word}\0`).join('')
-const neighbour = (pid: number, commandLine: string, nodeOptions?: string): Neighbour => ({
+const neighbour = (pid: number, commandLine: string, nodeOptions?: string, stat?: string): Neighbour => ({
   pid,
   commandLine,
   nodeOptions,
+  stat,
 })
+/** /proc/<pid>/stat of a process that began so long after the machine; its name is no help to anybody. */
+const stat = (pid: number, parentPid: number, startS: number): string =>
+  `${pid} (a) S 0 (b) S ${parentPid} ${'1 '.repeat(17)}${startS * 100} 1 1`
+const app = (pid: number, parentPid: number, startS: number): Neighbour =>
+  neighbour(pid, words('node', 'x.js'), undefined, stat(pid, parentPid, startS))
+const shell = (pid: number, parentPid: number): Neighbour =>
+  neighbour(pid, words('sh', '-c', 'node x.js'), undefined, stat(pid, parentPid, 100))
 const facts = (over: Partial<HeapSumFacts>): HeapSumFacts => ({
   ownPid: 1,
+  ownUptimeMs: millis(60_000),
   ownHeapLimitBytes: mbToBytes(387),
   ownOldSpaceBytes: undefined,
   workerHeapLimits: [],
@@ -92,6 +101,27 @@ for (const [name, over, want] of [
   t.test(name, async t => {
     const { isolates, processes, sumBytes, isSpeaker } = heapSumOf(facts(over))
     t.strictSame([isolates, processes, bytesToMB(sumBytes), isSpeaker], want)
+  })
+
+// This process is 60 s old, and began 100 s after the machine. Each has a heap limit of 387 MB.
+for (const [name, ownPid, neighbours, processes, lasting] of [
+  ['a child of two seconds', 1, [app(1, 0, 100), app(7, 1, 158)], 2, 2],
+  ['a younger one: soon again', 1, [app(1, 0, 100), app(7, 1, 158.01)], 2, 1],
+  ['an older process', 7, [app(1, 0, 40), app(7, 1, 100)], 2, 2],
+  ['two children, one of them young', 1, [app(1, 0, 100), app(7, 1, 130), app(8, 1, 159)], 3, 2],
+  ['a health check, by exec into the container', 1, [app(1, 0, 100), app(9, 0, 120)], 1, 1],
+  ['a health check by a shell', 1, [app(1, 0, 100), shell(8, 0), app(9, 8, 120)], 1, 1],
+  ['a child of the first process by a shell', 1, [app(1, 0, 100), shell(8, 1), app(9, 8, 120)], 2, 2],
+  ['this one came by exec itself, and has a child', 20, [app(1, 0, 10), app(20, 0, 100), app(21, 20, 110)], 3, 3],
+  ['a parent that cannot be seen', 1, [app(1, 0, 100), app(9, 5, 120)], 2, 2],
+  ['its own start cannot be read', 1, [neighbour(1, words('node')), app(9, 1, 159.9)], 2, 2],
+] as const)
+  t.test(`who is counted: ${name}`, async t => {
+    const sum = heapSumOf(facts({ ownPid, neighbours }))
+    t.strictSame(
+      [sum.processes, bytesToMB(sum.lastingBytes), sum.isEarly],
+      [processes, lasting * 387, lasting < processes],
+    )
   })
 
 for (const [name, asked, hasFlag, mb] of [
