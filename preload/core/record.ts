@@ -85,7 +85,12 @@ function shortened(fields: Fields): Fields {
   const short: Record<string, FieldValue | undefined> = {}
   for (const key of Object.keys(fields)) {
     const value = fields[key]
-    short[key] = typeof value === 'string' ? clip(value, 120) : typeof value === 'object' ? value.slice(0, 2) : value
+    short[key] =
+      typeof value === 'object'
+        ? value.slice(0, 2).map(item => shortened(item) as typeof item)
+        : typeof value === 'string'
+          ? clip(value, 120)
+          : value
   }
   return short
 }

@@ -218,11 +218,13 @@ function whatGrows({ resource, cause, sample, culprit }: PressureFacts): string 
       ? `, the largest ${culprit.name} (pid ${culprit.pid}) with ${mb(culprit.rssBytes)}`
       : ''
   const all =
-    kind === 'buffers' ? `; ${mb(sample.memory.arrayBuffers)} are held now, and which code made them is not known` : ''
+    kind === 'buffers'
+      ? `; ${mb(sample.memory.arrayBuffers)} are allocated now, and which code made them is not known`
+      : ''
   if (kind === 'unknown') return ' Which part of it grows cannot be told.'
   return sinceMs === undefined
     ? ` Most of it is ${NAMES[kind]}: ${mb(partBytes)}${who}${all}.`
-    : ` What grows is ${NAMES[kind]}: ${mb(partBytes)} of ${mb(ofBytes)} in the last ${roundedSeconds(sinceMs)} s${who}${all}.`
+    : ` What grows is ${NAMES[kind]}: ${mb(partBytes)}${partBytes > ofBytes ? ', where all that is held grew by' : ' of'} ${mb(ofBytes)} in the last ${roundedSeconds(sinceMs)} s${who}${all}.`
 }
 
 function whoAllocates({ suspects, cause, isSampled }: PressureFacts): string {

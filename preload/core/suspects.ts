@@ -64,8 +64,11 @@ function siteOf({ callFrame }: ProfileNode, originalOf: (place: Place) => Place 
   return `${callFrame.functionName || '(anonymous)'} (${pathOf(url)}:${lineNumber + 1})`
 }
 
-/** A file's path: without a scheme, and without a query, which can hold anything. */
-export const pathOf = (url: string): string => url.replace(/^file:\/\//, '').replace(/[?#].*$/s, '')
+/** A file's path: without a scheme. */
+export const pathOf = (url: string): string => withoutContents(url).replace(/^file:\/\//, '')
+
+/** Without a query, which can hold anything, and of a data: URL, which is the module's own text, the scheme alone. */
+const withoutContents = (url: string): string => url.replace(/[?#].*$|(?<=^data:).*$/s, '')
 
 /**
  * The profile as a .heapprofile that Chrome's DevTools open, in pieces for one write each. Written by hand: JSON.stringify
@@ -79,7 +82,7 @@ export function* heapProfileText(head: ProfileNode): Generator<string> {
 
 function* nodeText({ callFrame, selfSize, id, children }: ProfileNode): Generator<string> {
   const { functionName, url, lineNumber, columnNumber } = callFrame
-  const frame = `{"functionName":${quote(functionName)},"scriptId":"0","url":${quote(url.replace(/[?#].*$/s, ''))},"lineNumber":${lineNumber},"columnNumber":${columnNumber}}`
+  const frame = `{"functionName":${quote(functionName)},"scriptId":"0","url":${quote(withoutContents(url))},"lineNumber":${lineNumber},"columnNumber":${columnNumber}}`
   yield `{"callFrame":${frame},"selfSize":${selfSize},"id":${id},"children":[`
   let comma = ''
   for (const child of children) {

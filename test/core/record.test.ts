@@ -76,6 +76,7 @@ for (const [name, over] of Object.entries({
   'a long sentence': { msg: 'é'.repeat(100_000) },
   'long names': { fields: { a: 'x'.repeat(9000), b: '漢'.repeat(9000) } },
   'long names beside numbers': { fields: { a: 'x'.repeat(9000), n: 1, yes: true } },
+  'a list of long names': { fields: { suspects: [1, 2, 3].map(MB => ({ site: '漢'.repeat(3000), MB })) } },
   'a long list': { fields: { suspects: Array.from({ length: 500 }, (_, MB) => ({ site: 'somewhere', MB })) } },
 } satisfies Record<string, Partial<Entry>>))
   t.test(`${name}: still one atomic write, and still JSON`, async t => {

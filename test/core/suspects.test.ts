@@ -64,11 +64,16 @@ for (const [url, want] of [
   ['file:///srv/a.js?token=secret', '/srv/a.js'],
   ['/srv/a.js#x', '/srv/a.js'],
   ['evalmachine.<anonymous>', 'evalmachine.<anonymous>'],
+  ['data:text/javascript,const%20secret=1', 'data:'],
+  ['data:text/javascript;base64,c2VjcmV0\n?#', 'data:'],
+  ['/data:/a.js', '/data:/a.js'],
 ] as const)
   t.test(`the path of ${url}`, async t => t.equal(pathOf(url), want))
 
 t.test('a .heapprofile is JSON, whatever a function is called, and holds no query', async t => {
-  const head = root(node('"\\\n\ud800', '/a.js?token=secret', 3, node('b', '/b.js', 4), node('c', '/c.js', 5)))
+  const head = root(
+    node('"\\\n\ud800', '/a.js?token=secret', 3, node('b', 'data:text/javascript,secret', 4), node('c', '/c.js', 5)),
+  )
   const text = [...heapProfileText(head)].join('')
   t.notMatch(text, /secret/)
   const parsed = JSON.parse(text)
