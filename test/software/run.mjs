@@ -29,7 +29,7 @@ for (const major of majors) {
     HEAPGUARD_SOFTWARE_RESULTS: results,
   }
   const tap = ['node_modules/.bin/tap', '--disable-coverage', '--timeout=3600', 'test/software/software.test.ts']
-  failed = spawnSync(tap[0], tap.slice(1), { stdio: 'inherit', env }).status || failed
+  failed = (spawnSync(tap[0], tap.slice(1), { stdio: 'inherit', env }).status ?? 1) || failed
 }
 
 /** `=` all is equal; `≈` equal to one of the outcomes that it has without the guard; else what differs, or why it did not run. */
