@@ -16,6 +16,8 @@ export type Answer =
       readonly heapLimitBytes: Bytes
       readonly constrained: number | undefined
       readonly nodeVersion: string
+      /** It can start itself again in place. */
+      readonly hasExecve: boolean
     }
   /** Node would not start: exit 9 for a flag that it does not know, or not in NODE_OPTIONS. */
   | { readonly kind: 'refused'; readonly reason: string }
@@ -26,7 +28,8 @@ export type Answer =
 const SCRIPT = `process.stdout.write(JSON.stringify({
   heapLimitBytes: require('v8').getHeapStatistics().heap_size_limit,
   constrained: process.constrainedMemory && process.constrainedMemory(),
-  nodeVersion: process.version }))`
+  nodeVersion: process.version,
+  hasExecve: typeof process.execve === 'function' }))`
 
 /** The exit status of a node that takes offence at an option. */
 const REFUSED = 9

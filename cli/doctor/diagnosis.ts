@@ -6,6 +6,7 @@ import type { Fields } from '../../preload/core/record.ts'
 import { heapValidated } from '../../preload/core/report.ts'
 import { adviceOn } from '../../preload/core/report-watch.ts'
 import type { Answer } from './ask-node.ts'
+import { autosizedBy } from './autosized.ts'
 import type { Facts } from './facts.ts'
 import { type Finding, findingsIn } from './findings.ts'
 import { isHeapFlag, parseNodeOptions, preloadsOf, withHeapFlags } from './options.ts'
@@ -33,6 +34,8 @@ export interface Diagnosis {
   readonly nodeOptions: string | undefined
   /** What a node started with these says: the remedy, tried. */
   readonly tried: Judgement | undefined
+  /** What HEAPGUARD_AUTOSIZE would start it again with, and what that says. */
+  readonly autosized: { readonly flags: string; readonly judgement: Judgement } | undefined
   readonly findings: readonly Finding[]
 }
 
@@ -43,28 +46,45 @@ export function diagnose(
   ask: (subject: Subject, nodeOptions: string) => Answer,
 ): Diagnosis {
   const judgement = facts.answer.kind === 'told' ? judge(facts, facts.answer, facts.subject.nodeOptions) : undefined
-  const findings = findingsIn(facts)
+  // The command line's heap flags would win over other ones, and are to be taken out.
+  const alone = { ...facts, subject: withoutHeapFlags(facts.subject) }
+  const judgedWith = (text: string): Judgement | undefined => {
+    const answer = ask(alone.subject, text)
+    return answer.kind === 'told' ? judge(alone, answer, text) : undefined
+  }
+  const asked =
+    judgement !== undefined && facts.answer.kind === 'told' ? autosizedBy(facts, facts.answer, judgement) : undefined
+  const again = asked?.kind === 'again' ? judgedWith(withHeapFlags(facts.subject.nodeOptions, asked.flags)) : undefined
+  const autosized = asked === undefined || again === undefined ? undefined : { flags: asked.flags, judgement: again }
+  const findings = [...findingsIn(facts), ...(asked?.kind === 'cannot' ? [cannotAutosize(asked.reason)] : [])]
   const wouldNotStart = findings.some(({ level }) => level === 'error')
-  const verdictStatus = judgement === undefined ? 2 : STATUS[judgement.verdict.kind]
+  const verdict = autosized?.judgement.verdict ?? judgement?.verdict
+  const verdictStatus = verdict === undefined ? 2 : STATUS[verdict.kind]
   const status = wouldNotStart || (strict && findings.length > 0 && verdictStatus === 0) ? 1 : verdictStatus
   const { meant } = facts
   const asMeant = meant === undefined ? facts : withNodeOptions(facts, meant.text, meant.preloads)
   const mustBeOther = wouldNotStart || meant !== undefined
   const nodeOptions = mustBeOther ? startableWith(asMeant, ask) : betterOptions(facts, judgement)
   const hasRemedy = nodeOptions !== undefined && (mustBeOther || remedyIn(judgement) !== undefined)
-  // The command line's heap flags would win over the remedy, and are to be taken out.
-  const alone = { ...facts, subject: withoutHeapFlags(facts.subject) }
-  const answer = hasRemedy ? ask(alone.subject, nodeOptions) : undefined
   return {
     status,
     judgement,
     nodeOptions,
-    tried: answer?.kind === 'told' ? judge(alone, answer, nodeOptions) : undefined,
+    tried: hasRemedy ? judgedWith(nodeOptions) : undefined,
+    autosized,
     findings,
   }
 }
 
-const STATUS = { fits: 0, low: 0, tight: 1, exceeds: 1, 'not-known': 2 } as const
+const cannotAutosize = (reason: string): Finding => ({
+  name: 'autosize-cannot',
+  level: 'warn',
+  msg: `HEAPGUARD_AUTOSIZE would start the process again with a heap that fits, and cannot: ${reason}.`,
+  remedy: 'Set NODE_OPTIONS as shown.',
+})
+
+/** The exit status of a verdict. */
+export const STATUS = { fits: 0, low: 0, tight: 1, exceeds: 1, 'not-known': 2 } as const
 
 /** What the guard would say at boot with this answer of node's. */
 export function judge(

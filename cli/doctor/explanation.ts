@@ -1,15 +1,21 @@
 // The one sentence beneath the verdict.
 import { roundedMB } from '../../preload/core/units.ts'
-import type { Judgement } from './diagnosis.ts'
+import type { Diagnosis } from './diagnosis.ts'
 import type { Facts } from './facts.ts'
 
 /** The arithmetic and what to do, or why nothing can be told. */
-export function explanation({ answer, kernelLimit, preloads }: Facts, judgement: Judgement | undefined): string {
+export function explanation(
+  { answer, kernelLimit, preloads }: Facts,
+  { judgement, autosized }: Pick<Diagnosis, 'judgement' | 'autosized'>,
+): string {
   if (answer.kind === 'failed') return `Node could not be asked: ${answer.reason}.`
   if (answer.kind === 'refused' || answer.kind === 'dies' || preloads.some(({ isThere }) => !isThere))
     return 'What keeps it from starting stands below; until that is gone no heap is of interest.'
   if (judgement === undefined) return 'See what was found below.'
-  if (judgement.verdict.kind !== 'not-known') return judgement.msg
+  if (judgement.verdict.kind !== 'not-known')
+    return autosized === undefined
+      ? judgement.msg
+      : `${judgement.msg} HEAPGUARD_AUTOSIZE starts it again with ${autosized.flags}: ${autosized.judgement.msg}`
   const why = kernelLimit.kind === 'limited' ? '' : ` (${kernelLimit.reason})`
   return `No memory limit was found${why}, so nothing says whether a heap of ${roundedMB(judgement.budget.heapLimitBytes)} MB fits. Give the container a limit (docker run -m, resources.limits.memory), or set CONTAINER_MEMORY_MB to what it has.`
 }

@@ -33,6 +33,8 @@ export interface Facts {
   readonly usage: ContainerUsage | undefined
   readonly settings: Settings
   readonly problems: readonly SettingProblem[]
+  /** HEAPGUARD_AUTOSIZE; undefined: off. */
+  readonly autosizePercent: number | undefined
   /** HEAPGUARD_* variables that this version does not know. */
   readonly strangers: readonly string[]
   readonly preloads: readonly Preload[]
@@ -78,6 +80,7 @@ export function gatherFacts(subject: Subject): Facts {
     usage: group === undefined ? undefined : readUsage(subject.readText, group, { kind: 'calm', belowBytes: bytes(0) }),
     settings,
     problems: [...problems, ...watch.problems],
+    autosizePercent: watch.settings.autosizePercent,
     strangers: Object.keys(variables).filter(isStranger),
     preloads: preloadsWith(nodeOptions),
     meant: meant && { ...meant, preloads: preloadsWith(meant.text) },

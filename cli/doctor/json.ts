@@ -7,7 +7,8 @@ import type { Facts } from './facts.ts'
 declare const HEAPGUARD_VERSION: string
 
 /** One object; what is not known is absent. */
-export function doctorJson(facts: Facts, { status, judgement, nodeOptions, tried, findings }: Diagnosis): object {
+export function doctorJson(facts: Facts, diagnosis: Diagnosis): object {
+  const { status, judgement, nodeOptions, tried, autosized, findings } = diagnosis
   const { answer, kernelLimit, usage, subject } = facts
   const inUse = usage?.workingSetBytes
   return {
@@ -23,10 +24,12 @@ export function doctorJson(facts: Facts, { status, judgement, nodeOptions, tried
     heapCeilingFlag: judgement?.oldSpaceLimit.kind === 'set' ? judgement.oldSpaceLimit.text : undefined,
     containerWorkingSetMB: inUse === undefined ? undefined : roundedMB(inUse),
     reason: answer.kind !== 'told' ? answer.reason : kernelLimit.kind !== 'limited' ? kernelLimit.reason : undefined,
-    msg: explanation(facts, judgement),
+    msg: explanation(facts, diagnosis),
     nodeOptions,
     triedVerdict: tried?.verdict.kind,
     triedHeapLimitMB: tried === undefined ? undefined : roundedMB(tried.budget.heapLimitBytes),
+    autosizeFlags: autosized?.flags,
+    autosizedVerdict: autosized?.judgement.verdict.kind,
     findings,
   }
 }

@@ -12,7 +12,7 @@ import type { Subject } from './subject.ts'
  */
 export function inItsGroup(answer: Answer, subject: Subject, limit: ContainerLimit): Answer {
   if (answer.kind !== 'told' || subject.sharesGroup) return answer
-  const { nodeVersion } = answer
+  const { nodeVersion, hasExecve } = answer
   const { nodeOptions, commandLine } = subject
   const seenBytes = limit.kind === 'limited' ? limit.limitBytes : undefined
   const execArgv = commandLine.options.flatMap(option => option.words)
@@ -27,5 +27,5 @@ export function inItsGroup(answer: Answer, subject: Subject, limit: ContainerLim
   const seenMB = seenBytes === undefined ? Number.POSITIVE_INFINITY : bytesToMB(seenBytes)
   const youngMB = semiSpaceMB > 0 ? semiSpaceMB * 3 : youngGenerationMB(seenMB, nodeVersion)
   const heapLimitBytes = bytes(oldSpace.limitBytes + mbToBytes(youngMB))
-  return { kind: 'told', heapLimitBytes, constrained: seenBytes, nodeVersion }
+  return { kind: 'told', heapLimitBytes, constrained: seenBytes, nodeVersion, hasExecve }
 }

@@ -1,7 +1,7 @@
 // dist/autosize.js: HEAPGUARD_AUTOSIZE. watch.js loads it at boot where that is set, before anything else is said.
 import { verdictOf } from '../core/assess.ts'
 import { MARKER_VARIABLE, markerText, readMarker, withHeapFlags } from '../core/autosize.ts'
-import { remedyFor } from '../core/remedy.ts'
+import { LEAST_AUTOSIZED_MB, remedyFor } from '../core/remedy.ts'
 import { reasonOf } from '../core/report.ts'
 import { cannotResize, resized } from '../core/report-autosize.ts'
 import type { Settings } from '../core/settings.ts'
@@ -18,9 +18,6 @@ export interface AutosizeParts {
   readonly heapPercent: number
   readonly log: Log
 }
-
-/** The least old space, in MB, that is worth a start: below it Node itself has hardly room. Chosen, not measured. */
-const LEAST_OLD_SPACE_MB = 32
 
 /**
  * Starts this process again, in its own place, where V8's heap limit does not fit the container: then it does not come
@@ -43,7 +40,7 @@ export function autosize({ host, settings, heapPercent, log }: AutosizeParts): v
     nodeVersion,
     warnPercent,
     heapPercent,
-    leastOldSpaceMB: LEAST_OLD_SPACE_MB,
+    leastOldSpaceMB: LEAST_AUTOSIZED_MB,
   })
   if (remedy.kind !== 'flags') return
   const { flags } = remedy

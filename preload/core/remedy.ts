@@ -33,6 +33,9 @@ export const CONTAINER_LEAST_MB = 160
 /** The least old space, in MB, that is still advice: below it a larger container is named. Chosen, not measured. */
 const OLD_SPACE_LEAST_MB = 64
 
+/** The same where HEAPGUARD_AUTOSIZE sets it: below it Node itself has hardly room. Chosen, not measured. */
+export const LEAST_AUTOSIZED_MB = 32
+
 /** The old space's share of the container where nothing else binds: it leaves room for the young generation below 85 %. */
 const HEAP_PERCENT = 75
 

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { emptyFolder, GUARD, NODE } from '../preload/node.ts'
+import { emptyFolder, GUARD, NODE, runNode } from '../preload/node.ts'
 import { runCli } from './heapguard.ts'
 
 const flags = '--max-old-space-size=384'
@@ -138,6 +138,45 @@ for (const [name, nodeOptions, findings] of [
     const again = await runCli(['doctor', '--strict', `--node-options=${said.nodeOptions}`], { env })
     t.equal(again.code, 0, again.stdout)
   })
+
+t.test('HEAPGUARD_AUTOSIZE: judged as it would be started again, or why it cannot be', async t => {
+  const env = { CONTAINER_MEMORY_MB: '512', HEAPGUARD_AUTOSIZE: 'on' }
+  const ask = async (nodeOptions: string, more: Readonly<Record<string, string>> = {}) => {
+    const { code, stdout } = await runCli(['doctor', '--strict', '--json', `--node-options=${nodeOptions}`], {
+      env: { ...env, ...more },
+    })
+    return { code, said: JSON.parse(stdout) }
+  }
+  const tooLarge = `--max-old-space-size=4096 --require ${GUARD}`
+  const [, major = 0, minor = 0] = /^v(\d+)\.(\d+)/.exec((await ask(tooLarge)).said.nodeVersion)?.map(Number) ?? []
+  const hasExecve = major > 22 || (major === 22 && minor >= 15)
+  const again = {
+    code: 0,
+    said: { verdict: 'exceeds', autosizeFlags: /^--max-old-space-size=3\d\d/, autosizedVerdict: 'fits' },
+  }
+  const cannot = {
+    code: 1,
+    said: { verdict: 'exceeds', findings: [{ name: 'autosize-cannot', msg: /no process\.execve/ }] },
+  }
+  t.match(await ask(tooLarge), hasExecve ? again : cannot)
+  t.match(await ask(`--max-old-space-size=384 --max-semi-space-size=1 --require ${GUARD}`), {
+    code: 0,
+    said: { findings: [] },
+  })
+  t.notOk('autosizedVerdict' in (await ask(`--max-old-space-size=384 --max-semi-space-size=1 --require ${GUARD}`)).said)
+  t.match(await ask(tooLarge, { HEAPGUARD_ENABLED: 'off' }), {
+    code: 1,
+    said: { findings: [{ name: 'switched-off' }] },
+  })
+  if (!hasExecve) return
+  t.match(await ask(`--max-old-space-size=4096 --import ${GUARD}`), {
+    code: 1,
+    said: { findings: [{ name: 'autosize-cannot', msg: /not loaded by --require/ }] },
+  })
+  const guard = await runNode({ preload: GUARD, nodeOptions: '--max-old-space-size=4096', env, args: ['-e', '0'] })
+  const { said } = await ask(tooLarge)
+  t.match(guard.stderr, `"remedy":"${said.autosizeFlags}"`, 'as the guard then does')
+})
 
 t.test('an assumed container is not held against what was tried', async t => {
   const { stdout } = await runCli(['doctor', '--node-options', '--no-such-flag'])

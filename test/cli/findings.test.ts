@@ -32,6 +32,7 @@ const told = (mb: number): Facts['answer'] => ({
   heapLimitBytes: mbToBytes(mb),
   constrained: mbToBytes(512),
   nodeVersion: 'v24.21.0',
+  hasExecve: true,
 })
 
 interface Case {
@@ -61,6 +62,7 @@ function factsOf({ facts = {}, subject = {}, command = 'node server.js', variabl
     usage: undefined,
     settings,
     problems,
+    autosizePercent: undefined,
     strangers: [],
     preloads: [{ named: GUARD, isGuard: true, isThere: true }],
     meant: undefined,
