@@ -19,6 +19,8 @@ declare const HEAPGUARD_VERSION: string
 
 /** The default of HEAPGUARD_PULSE_MS. */
 const PULSE_MS = 1000
+/** SIGPIPE and SIGXFSZ, as bits of SigIgn. */
+const RAISED_BY_WRITES = 0x1001000
 /** As PID 1 the guard listens for signals: as soon as the app has had time to begin. */
 const PID1_MS = 50
 /** In Node since 16; not in the library that the types are of. */
@@ -98,9 +100,10 @@ function startQuietly(natives: Taken, command: string): boolean {
     const { mode, dev, ino } = fstatSync(2, { bigint: true })
     return Number(mode) >> 12 === REGULAR_FILE ? fileIdentity(dev, ino) : ''
   }
+  // To read as well: a writer whose reader is gone is sent SIGPIPE, which the app may handle, or have put back to its default.
   const anew = {
     encoding: 'utf8',
-    flag: (constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY) as never,
+    flag: (constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOCTTY) as never,
   } as const
   function write(line: string): void {
     'at start'
@@ -120,6 +123,7 @@ function startQuietly(natives: Taken, command: string): boolean {
     isPipe = stderr.startsWith('pipe:')
     if (!(isPipe || stderr[0] === '/' || stderr.startsWith('socket:')) || env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE)
       return false
+    if ((process.channel as { fd?: number } | undefined)?.fd === 2) return false
     const isHeld = pid !== 1 && isHeldBack(process.ppid, stderr, readText, readlinkSync)
     if (isHeld === undefined) return false
     const heapLimitBytes = bytes(getHeapStatistics().heap_size_limit)
@@ -166,6 +170,10 @@ function startQuietly(natives: Taken, command: string): boolean {
       if (heldLine) write(heldLine)
       // `VmHWM:	   51234 kB`, the most RSS so far.
       const status = readText('/proc/self/status')
+      // The last eight digits of `SigIgn:	0000000001001000`: Node ignores SIGPIPE and SIGXFSZ, but not where the app has ever
+      // listened to them, and then a socket or a file may raise them.
+      const ignored = Number.parseInt(status.slice(status.indexOf('SigIgn') + 16), 16)
+      if (!isPipe && (ignored & RAISED_BY_WRITES) !== RAISED_BY_WRITES) return
       const rssMB = roundedMB(bytes(Number.parseInt(status.slice(status.indexOf('VmHWM:') + 6), 10) * 1024))
       const heapMB = roundedMB(bytes(getHeapStatistics().used_heap_size))
       const uptimeS = Math.round(uptime() * 10) / 10

@@ -18,12 +18,17 @@ export interface Descriptors {
   readonly isTerminal: (fd: number) => boolean
   /** One write. False: only a part of the line went out. Throws what the kernel says (EAGAIN, EPIPE, ENOSPC, …). */
   readonly write: (fd: number, line: string) => boolean
-  /** Opens anew for one non-blocking write and closes: the flags of the app's own descriptor stay as they are. */
-  readonly writeThrough: (path: string, line: string) => boolean
+  /**
+   * Opens anew for one non-blocking write and closes: the flags of the app's own descriptor stay as they are. A pipe is
+   * opened to be read as well: a writer whose reader is gone is sent SIGPIPE, and what the app has made of that is its own.
+   */
+  readonly writeThrough: (path: string, line: string, isPipe: boolean) => boolean
   /** Appends to a file that is created, when missing, for its owner alone. */
   readonly append: (path: string, line: string) => boolean
   /** The process's user, undefined where the system has none. */
   readonly user: number | undefined
+  /** Of fork's IPC: no descriptor to write lines to. */
+  readonly channelFd: number | undefined
   readonly parentPid: number
   /** The target of a symbolic link. Throws where it cannot be read. */
   readonly readLink: (path: string) => string
@@ -44,9 +49,9 @@ const TERMINAL_MAJORS = /^([45]|13[6-9]|14[0-3]|204|229)$/
 /** This process's descriptors, through what was taken of it at load. */
 export function realDescriptors(natives: Natives): Descriptors {
   const { fstatSync, readlinkSync, openSync, writeSync, closeSync, byteLength } = natives
-  const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_APPEND, O_CREAT } = natives.constants
+  const { O_WRONLY, O_RDWR, O_NONBLOCK, O_NOCTTY, O_APPEND, O_CREAT } = natives.constants
   // A FIFO or a terminal that is named in HEAPGUARD_LOG_FILE must not block either.
-  const nonBlocking = O_WRONLY | O_NONBLOCK | O_NOCTTY
+  const nonBlocking = O_NONBLOCK | O_NOCTTY
   const write = (fd: number, line: string): boolean => writeSync(fd, line) === byteLength(line)
   const writeTo = (path: string, flags: number, line: string): boolean => {
     const fd = openSync(path, flags, 0o600)
@@ -69,9 +74,10 @@ export function realDescriptors(natives: Natives): Descriptors {
         ? TERMINAL_MAJORS.test(String((Number(fstatSync(fd, { bigint: true }).rdev) >>> 8) & 0xfff))
         : (require('node:tty') as typeof import('node:tty')).isatty(fd),
     write,
-    writeThrough: (path, line) => writeTo(path, nonBlocking, line),
-    append: (path, line) => writeTo(path, nonBlocking | O_APPEND | O_CREAT, line),
+    writeThrough: (path, line, isPipe) => writeTo(path, nonBlocking | (isPipe ? O_RDWR : O_WRONLY), line),
+    append: (path, line) => writeTo(path, nonBlocking | O_WRONLY | O_APPEND | O_CREAT, line),
     user: natives.geteuid?.call(process),
+    channelFd: (process.channel as { readonly fd?: number } | null | undefined)?.fd,
     parentPid: natives.ppid,
     readLink: path => readlinkSync(path),
   }

@@ -26,7 +26,7 @@ export function openSink(target: string, host: SinkHost): Sink {
   const { descriptors, identityAtBoot = fd => identify(fd, descriptors) } = host
   const named = NAMED_DESCRIPTORS[target]
   const fd = named ?? 2
-  const atBoot = identityAtBoot(fd)
+  const atBoot = fd === descriptors.channelFd ? undefined : identityAtBoot(fd)
   const source = { fd, isPipeOrSocket: atBoot?.kind === 'pipe' || atBoot?.kind === 'socket' }
   return { source, ...(named === undefined ? fileSink(target, descriptors) : descriptorSink(fd, atBoot, host)) }
 }
@@ -62,10 +62,10 @@ function descriptorSink(
     const now = identify(fd, descriptors)
     // Closed, or the app has put something of its own on this number: a line of ours would land in its data.
     if (atBoot === undefined || now === undefined || !isSame(atBoot, now)) return 'nothing'
-    if (now.kind === 'file') return wholeOrPart(descriptors.write(fd, line))
+    if (now.kind === 'file') return isIgnored(SIGXFSZ, readText) ? wholeOrPart(descriptors.write(fd, line)) : 'nothing'
     if (now.kind !== 'socket') {
       try {
-        return wholeOrPart(descriptors.writeThrough(`/proc/self/fd/${fd}`, line))
+        return wholeOrPart(descriptors.writeThrough(`/proc/self/fd/${fd}`, line, now.kind === 'pipe'))
       } catch (error) {
         if (!CANNOT_OPEN.has((error as NodeJS.ErrnoException).code ?? '')) throw error
       }
@@ -75,7 +75,7 @@ function descriptorSink(
     // lesser user), which reads for as long as the container lives.
     const isRuntimePipe = now.kind === 'pipe' && now.owner === 0 && descriptors.user !== 0
     if (!isRuntimePipe && !isNonBlocking(fd, readText) && !blocking.take(line, level)) return 'nothing'
-    return wholeOrPart(descriptors.write(fd, line))
+    return isIgnored(SIGPIPE, readText) ? wholeOrPart(descriptors.write(fd, line)) : 'nothing'
   }
 
   return {
@@ -125,6 +125,22 @@ function isNonBlocking(fd: number, readText: ReadText): boolean {
   } catch {
     // Not readable (a permission model): then it may block.
     return false
+  }
+}
+
+const SIGPIPE = 13
+const SIGXFSZ = 25
+
+/**
+ * Node ignores both, but not where the app has ever listened to them: then a line may call its handler, or end it. proc(5):
+ * `SigIgn:` and sixteen hexadecimal digits. Where that cannot be read they are as Node leaves them.
+ */
+function isIgnored(signal: number, readText: ReadText): boolean {
+  try {
+    const [, last8] = /^SigIgn:\s*[0-9a-f]*([0-9a-f]{8})$/m.exec(readText('/proc/self/status') ?? '') ?? []
+    return last8 === undefined || ((Number.parseInt(last8, 16) >>> (signal - 1)) & 1) === 1
+  } catch {
+    return true
   }
 }
 

@@ -31,6 +31,7 @@ function started(
     writeThrough: () => false,
     append: () => false,
     user: 0,
+    channelFd: undefined,
     parentPid,
     readLink: path => path,
   }

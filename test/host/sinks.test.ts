@@ -15,6 +15,9 @@ interface Fake {
   direct?: boolean | string
   through?: boolean | string
   append?: boolean | string
+  channelFd?: number
+  /** What /proc/self/status says of signals that are ignored. */
+  ignored?: string
 }
 
 interface Call {
@@ -42,13 +45,15 @@ function fake(state: Fake): { calls: Call[]; host: Parameters<typeof openSink>[1
     write: (fd, line) => act('direct', fd, line),
     writeThrough: (path, line) => act('through', path, line),
     append: (path, line) => act('append', path, line),
+    channelFd: state.channelFd,
     parentPid: 1,
     readLink: path => path,
     get user() {
       return state.user ?? 1000
     },
   }
-  const readText = (): string | undefined => {
+  const readText = (path: string): string | undefined => {
+    if (path === '/proc/self/status') return state.ignored && `Name:\tnode\nSigIgn:\t${state.ignored}\nSigCgt:\t0\n`
     if (state.fdinfo instanceof Error) throw state.fdinfo
     return state.fdinfo
   }
@@ -235,4 +240,28 @@ t.test('where node:tty cannot be loaded, it is no terminal', async t => {
     },
   }
   t.equal(openSink('stderr', { ...host, descriptors }).isTerminal, false)
+})
+
+for (const [kind, ignored, isWritten] of [
+  ['file', '0000000001001000', true],
+  ['file', '0000000001000000', true],
+  ['file', '0000000000001000', false],
+  ['socket', '0000000001001000', true],
+  ['socket', '0000000000001000', true],
+  ['socket', '0000000001000000', false],
+  ['socket', 'ffffffff00000000', false],
+  ['socket', undefined, true],
+  ['pipe', '0000000000000000', true],
+] as const)
+  t.test(`a ${kind} where a write may raise a signal that is not ignored: ${ignored}`, async t => {
+    const { calls, host } = fake({ kind, ...(ignored === undefined ? {} : { ignored }) })
+    t.equal(openSink('stderr', host).write('a\n', 'info'), isWritten)
+    t.equal(calls.length, isWritten ? 1 : 0)
+  })
+
+t.test('the descriptor of an IPC channel takes no line', async t => {
+  const { calls, host } = fake({ kind: 'socket', channelFd: 2 })
+  t.equal(openSink('stderr', host).write('a\n', 'info'), false)
+  t.strictSame(calls, [])
+  t.equal(openSink('stdout', host).write('a\n', 'info'), true)
 })
