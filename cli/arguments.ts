@@ -55,18 +55,26 @@ const OPTIONS = {
   html: { type: 'string' },
 } as const
 
+const OWN_OPTIONS = ['-h', '-v', ...Object.keys(OPTIONS).map(name => `--${name}`)]
+
 const OF_DOCTOR = ['json', 'strict', 'pid', 'node-options']
 const OF_REPORT = ['json', 'html']
 
 /** Parses what stands after the script's name. Never throws: a mistake is `wrong` with its reason. */
 export function parseCommand(argv: readonly string[]): Command {
   const dashes = argv.indexOf('--')
-  const own = withJoinedValue(dashes < 0 ? argv : argv.slice(0, dashes))
+  const words = dashes < 0 ? argv : argv.slice(0, dashes)
   const command = dashes < 0 ? undefined : argv.slice(dashes + 1)
+  const swallowed = swallowedOption(words)
+  if (swallowed !== undefined)
+    return wrong(
+      `--node-options has no value: ${swallowed} is an option of its own (an empty value is --node-options=)`,
+    )
+  const own = withJoinedValue(words)
   try {
     const { values, positionals } = parseArgs({ args: [...own], options: OPTIONS, allowPositionals: true })
     const [name, ...rest] = positionals
-    if (values.help || (name === undefined && !values.version)) return { kind: 'help' }
+    if (values.help || name === 'help' || (name === undefined && !values.version)) return { kind: 'help' }
     if (values.version) return { kind: 'version' }
     const allowed = name === 'doctor' ? OF_DOCTOR : name === 'report' ? OF_REPORT : undefined
     if (allowed === undefined) return wrong(`no such command: ${name}`)
@@ -94,6 +102,13 @@ export function parseCommand(argv: readonly string[]): Command {
   } catch (error) {
     return wrong((error as Error).message)
   }
+}
+
+/** An unquoted variable that is empty leaves no word, and the option after it in the value's place. */
+function swallowedOption(words: readonly string[]): string | undefined {
+  const at = words.indexOf('--node-options')
+  const value = at < 0 ? undefined : words[at + 1]
+  return value !== undefined && OWN_OPTIONS.includes(value.split('=')[0] ?? '') ? value : undefined
 }
 
 /** parseArgs refuses a value that begins with a dash, as every NODE_OPTIONS does, unless a `=` joins it. */

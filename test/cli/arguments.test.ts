@@ -8,6 +8,8 @@ for (const [words, want] of [
   ['', { kind: 'help' }],
   ['--help', { kind: 'help' }],
   ['doctor -h', { kind: 'help' }],
+  ['help', { kind: 'help' }],
+  ['help doctor', { kind: 'help' }],
   ['--version', { kind: 'version' }],
   ['doctor', doctor],
   ['doctor --json --strict', { ...doctor, json: true, strict: true }],
@@ -20,6 +22,18 @@ for (const [words, want] of [
   ['doctor node x.js', { kind: 'wrong', reason: 'put the command to judge after --: heapguard doctor -- node x.js' }],
   ['doctor --node-options --expose-gc', { ...doctor, nodeOptions: '--expose-gc' }],
   ['doctor --node-options=', { ...doctor, nodeOptions: '' }],
+  ['doctor --node-options=--version', { ...doctor, nodeOptions: '--version' }],
+  ['doctor --node-options --title=json', { ...doctor, nodeOptions: '--title=json' }],
+  ...['--json', '--strict', '--pid=7', '--help', '-h', '--node-options'].map(
+    option =>
+      [
+        `doctor --node-options ${option}`,
+        {
+          kind: 'wrong',
+          reason: `--node-options has no value: ${option} is an option of its own (an empty value is --node-options=)`,
+        },
+      ] as const,
+  ),
   ['doctor --html x', { kind: 'wrong', reason: 'doctor knows no --html' }],
   ['report -', { kind: 'report', log: '-', json: false }],
   ['report a.log --html a.html', { kind: 'report', log: 'a.log', json: false, html: 'a.html' }],
