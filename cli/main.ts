@@ -2,6 +2,7 @@
 import { parseCommand, USAGE } from './arguments.ts'
 import { doctor, type Outcome } from './doctor/doctor.ts'
 import { report } from './report/report.ts'
+import { say } from './say.ts'
 
 declare const HEAPGUARD_VERSION: string
 
@@ -11,7 +12,7 @@ const COULD_NOT = 2
 async function run(argv: readonly string[]): Promise<Outcome> {
   const command = parseCommand(argv)
   const { stdout, env } = process
-  const colors = env.FORCE_COLOR !== undefined || (stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb')
+  const colors = showsColors(env, stdout.isTTY)
   const columns = stdout.columns ?? Number(env.COLUMNS || 100)
   switch (command.kind) {
     case 'doctor':
@@ -27,19 +28,20 @@ async function run(argv: readonly string[]): Promise<Outcome> {
   }
 }
 
-// `| head` closes the pipe; that is no error of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-})
+/** As Node has it, FORCE_COLOR is over NO_COLOR; an empty variable is an unset one. */
+function showsColors({ FORCE_COLOR, NO_COLOR, TERM }: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
+  if (FORCE_COLOR) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
+  return isTerminal && !NO_COLOR && TERM !== 'dumb'
+}
 
-run(process.argv.slice(2)).then(
-  ({ status, stdout = '', stderr = '' }) => {
-    process.exitCode = status
-    process.stderr.write(stderr)
-    process.stdout.write(stdout)
-  },
-  error => {
-    process.exitCode = COULD_NOT
-    process.stderr.write(`heapguard: ${(error as Error).message}\n`)
-  },
-)
+async function main(): Promise<void> {
+  const outcome: Outcome = await run(process.argv.slice(2)).catch(error => ({
+    status: COULD_NOT,
+    stderr: `heapguard: ${(error as Error).message}\n`,
+  }))
+  process.exitCode = outcome.status
+  for (const name of ['stderr', 'stdout'] as const)
+    if (!(await say(name, outcome[name] ?? ''))) process.exitCode = COULD_NOT
+}
+
+void main()

@@ -98,3 +98,13 @@ t.test('the README’s first line of help: no options at all, in 512 MB', { skip
   t.match(stdout, /! guard-not-loaded: NODE_OPTIONS is not set/)
   t.match(stdout, /NODE_OPTIONS="--require \/opt\/heapguard\/preload\.js"/)
 })
+
+t.test('a disk that takes the first bytes alone: 2, and why', { skip }, async t => {
+  const line =
+    'head -c 3900 /dev/zero > /mnt/out; node /opt/heapguard/heapguard.js doctor >> /mnt/out; echo $?; wc -c < /mnt/out'
+  const mount = `${resolve('dist')}:/opt/heapguard:ro`
+  const args = ['run', '--rm', '-m', '512m', '--tmpfs', '/mnt:size=4k', '-v', mount, 'node:24-bookworm-slim']
+  const { stdout, stderr } = await spawnDocker([...args, 'sh', '-c', line])
+  t.equal(stdout, '2\n4096\n')
+  t.match(stderr, /^heapguard: stdout cannot be written: ENOSPC/)
+})
