@@ -33,3 +33,12 @@ export function doctorJson(facts: Facts, diagnosis: Diagnosis): object {
     findings,
   }
 }
+
+/** The same where nothing was found to be judged. */
+export const withoutSubject = (reason: string): object => ({
+  version: HEAPGUARD_VERSION,
+  status: 2,
+  verdict: 'not-known',
+  reason,
+  findings: [],
+})

@@ -3,6 +3,7 @@ import Table from 'cli-table3'
 import type { Colors } from 'picocolors/types.js'
 import { NOT_HEAP_LEAST_MB } from '../../preload/core/remedy.ts'
 import { bytesToMB, roundedMB } from '../../preload/core/units.ts'
+import { printable } from '../printable.ts'
 import { wrapped } from '../wrap.ts'
 import { bars } from './bars.ts'
 import { type Diagnosis, type Judgement, STATUS } from './diagnosis.ts'
@@ -28,11 +29,14 @@ export function doctorTable(facts: Facts, diagnosis: Diagnosis, paint: Colors, c
   const { judgement, nodeOptions, tried, findings } = diagnosis
   const width = Math.min(columns, 120)
   const nodeVersion = facts.answer.kind === 'told' ? `, Node ${facts.answer.nodeVersion}` : ''
-  const parts = [`${paint.bold(`heapguard doctor ${HEAPGUARD_VERSION}`)}: ${facts.subject.title}${nodeVersion}`]
+  const parts = [
+    `${paint.bold(`heapguard doctor ${HEAPGUARD_VERSION}`)}: ${printable(facts.subject.title)}${nodeVersion}`,
+  ]
   parts.push(aligned(rowsOf(facts, judgement), paint))
   const drawn = judgement === undefined ? [] : bars(judgement, facts.settings.warnPercent, width, paint)
   if (drawn.length > 0) parts.push(drawn.join('\n'))
-  parts.push(`${headline(facts, diagnosis, paint)}\n${wrapped(explanation(facts, diagnosis), width)}`)
+  parts.push(`${headline(facts, diagnosis, paint)}
+${wrapped(printable(explanation(facts, diagnosis)), width)}`)
   const wouldNotStart = findings.some(({ level }) => level === 'error')
   const found = findingsText(findings, wouldNotStart, width, paint)
   const set = nodeOptions === undefined ? [] : [setText(nodeOptions, tried, width, paint)]
@@ -42,7 +46,7 @@ export function doctorTable(facts: Facts, diagnosis: Diagnosis, paint: Colors, c
 
 function setText(nodeOptions: string, tried: Judgement | undefined, width: number, paint: Colors): string {
   const outcome = tried === undefined ? '' : `\n\n${wrapped(outcomeOf(tried), width)}`
-  return `Set\n\n  ${paint.bold(`NODE_OPTIONS=${shellQuoted(nodeOptions)}`)}${outcome}`
+  return `Set\n\n  ${paint.bold(`NODE_OPTIONS=${shellQuoted(printable(nodeOptions))}`)}${outcome}`
 }
 
 /** What keeps node from starting is told first, the rest beside the verdict. */
@@ -50,8 +54,8 @@ function findingsText(findings: readonly Finding[], isFirst: boolean, width: num
   if (findings.length === 0) return []
   const lines = findings.map(({ name, level, msg, remedy }) => {
     const mark = level === 'error' ? paint.red('✗') : paint.yellow('!')
-    const told = wrapped(`${name}: ${msg}`, width - 2, '  ').slice(name.length)
-    return `${mark} ${paint.bold(name)}${told}\n  ${paint.dim('→')} ${wrapped(remedy, width - 4, '    ')}`
+    const told = wrapped(`${name}: ${printable(msg)}`, width - 2, '  ').slice(name.length)
+    return `${mark} ${paint.bold(name)}${told}\n  ${paint.dim('→')} ${wrapped(printable(remedy), width - 4, '    ')}`
   })
   return [`${isFirst ? 'Found' : 'Found beside it'}\n\n${lines.join('\n')}`]
 }
@@ -68,7 +72,7 @@ function aligned(rows: readonly Row[], paint: Colors): string {
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     colAligns: ['left', 'right', 'left'],
   })
-  for (const [what, value, from] of rows) table.push([what, value, paint.dim(from)])
+  for (const [what, value, from] of rows) table.push([what, value, paint.dim(printable(from))])
   return table.toString().replace(/ +$/gm, '')
 }
 

@@ -1,8 +1,8 @@
 // Many processes at a glance: one line each, under the charts, where a terminal shows it first.
 import type { Colors } from 'picocolors/types.js'
+import { printable } from '../printable.ts'
 import type { ProcessReport } from './document.ts'
 import { ending } from './ending.ts'
-import { printable } from './printable.ts'
 import { isOfDays, moment } from './time.ts'
 
 /** How a process is called: by what stands in front of its lines, and its pid. */

@@ -1,5 +1,5 @@
 // Text of a log in HTML.
-import { printable } from './printable.ts'
+import { printable } from '../printable.ts'
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',

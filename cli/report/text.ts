@@ -1,11 +1,11 @@
 // The report for a terminal.
 import type { Colors } from 'picocolors/types.js'
+import { printable } from '../printable.ts'
 import { whole, wrapped } from '../wrap.ts'
 import { chart, markOf } from './chart.ts'
 import type { ProcessReport, ReportDocument, ReportEvent } from './document.ts'
 import { ending } from './ending.ts'
 import { nameOf, overview } from './overview.ts'
-import { printable } from './printable.ts'
 import { isOfDays, moment, span } from './time.ts'
 
 /** The last of these are what is asked for at three in the morning. */

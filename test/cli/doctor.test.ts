@@ -86,6 +86,34 @@ t.test('no such process, and one that is no node: 2, and why', async t => {
   t.match({ code, stdout, stderr }, { code: 2, stdout: '', stderr: /pid \d+ \(sleep 60\) is no node process/ })
 })
 
+t.test('no such process, for a program', async t => {
+  const { code, stdout, stderr } = await runCli(['doctor', '--json', '--pid', '4000000000'])
+  t.match({ code, stderr }, { code: 2, stderr: '' })
+  t.match(JSON.parse(stdout), {
+    status: 2,
+    verdict: 'not-known',
+    reason: 'there is no process 4000000000',
+    findings: [],
+  })
+})
+
+t.test('what others call themselves does not steer the terminal', async t => {
+  const title = '\x1b[2Jtitle\x07'
+  const child = spawn(NODE, [
+    '-e',
+    `process.title = ${JSON.stringify(title)}; setInterval(() => {}, 1e6); console.log(1)`,
+  ])
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  const { stdout } = await runCli(['doctor', '--pid', String(child.pid)])
+  t.match(stdout, /\(\ufffd\[2Jtitle\ufffd\)/)
+  const { stdout: json } = await runCli(['doctor', '--json', '--pid', String(child.pid)])
+  t.match(JSON.parse(json).subject, title)
+  const sleeper = spawn('sleep', ['60'], { argv0: title })
+  t.teardown(() => sleeper.kill())
+  t.match((await runCli(['doctor', '--pid', String(sleeper.pid)])).stderr, /\(\ufffd\[2Jtitle\ufffd 60\) is no node/)
+})
+
 t.test('a process that has set its title shows no flags, and that is said', async t => {
   const child = spawn('env', [
     '-i',

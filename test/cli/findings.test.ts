@@ -323,6 +323,26 @@ for (const [name, nodeOptions, facts, refused, want] of [
     if (want !== undefined) t.ok(table.indexOf('Found\n') < table.indexOf('Set\n'), 'the reason comes first')
   })
 
+t.test('no control character of anybody gets through, wherever it stands', async t => {
+  const evil = '\x1b[2J\x07\u202e'
+  const limit = limited(256) as Extract<ContainerLimit, { kind: 'limited' }>
+  const gathered = factsOf({
+    subject: { title: `node ${evil}`, nodeOptions: `--max-old-space-size=384 --title "${evil}" --require ${GUARD}` },
+    facts: {
+      kernelLimit: { ...limit, path: `/sys/fs/cgroup/${evil}` },
+      strangers: [`HEAPGUARD_${evil}`],
+      written: [{ variable: 'HEAPGUARD_DIR', path: `/${evil}`, trouble: 'ENOENT' }],
+    },
+    variables: { HEAPGUARD_SIGNALS: evil },
+  })
+  const table = doctorTable(gathered, diagnose(gathered, false, nodeWithout()), createColors(false), 100)
+  t.equal(table.replaceAll('\n', '').replace(/[^\p{Cc}\p{Cf}]/gu, ''), '')
+  const failed = { ...gathered, answer: { kind: 'failed', reason: evil } as const }
+  const why = doctorTable(failed, diagnose(failed, false, noAnswer), createColors(false), 100)
+  t.equal(why.replaceAll('\n', '').replace(/[^\p{Cc}\p{Cf}]/gu, ''), '')
+  t.match(table.match(/\ufffd\[2J/g), { length: 6 }, 'title, path, setting, stranger, folder, NODE_OPTIONS')
+})
+
 for (const [name, facts, columns, want] of [
   [
     'the heap ends before the line',
