@@ -7,6 +7,7 @@ import { heapValidated } from '../../preload/core/report.ts'
 import { adviceOn } from '../../preload/core/report-watch.ts'
 import type { Answer } from './ask-node.ts'
 import { autosizedBy } from './autosized.ts'
+import { hidesFlags } from './command-line.ts'
 import type { Facts } from './facts.ts'
 import { type Finding, findingsIn } from './findings.ts'
 import { isHeapFlag, parseNodeOptions, preloadsOf, withHeapFlags } from './options.ts'
@@ -59,7 +60,8 @@ export function diagnose(
   const findings = [...findingsIn(facts), ...(asked?.kind === 'cannot' ? [cannotAutosize(asked.reason)] : [])]
   const wouldNotStart = findings.some(({ level }) => level === 'error')
   const verdict = autosized?.judgement.verdict ?? judgement?.verdict
-  const verdictStatus = verdict === undefined ? 2 : STATUS[verdict.kind]
+  const seenStatus = verdict === undefined ? 2 : STATUS[verdict.kind]
+  const verdictStatus = seenStatus === 0 && mayHideFlags(facts.subject) ? 2 : seenStatus
   const status = wouldNotStart || (strict && findings.length > 0 && verdictStatus === 0) ? 1 : verdictStatus
   const { meant } = facts
   const asMeant = meant === undefined ? facts : withNodeOptions(facts, meant.text, meant.preloads)
@@ -82,6 +84,9 @@ const cannotAutosize = (reason: string): Finding => ({
   msg: `HEAPGUARD_AUTOSIZE would start the process again with a heap that fits, and cannot: ${reason}.`,
   remedy: 'Set NODE_OPTIONS as shown.',
 })
+
+/** That NODE_OPTIONS fit tells nothing where a flag that is not seen may win over them. */
+export const mayHideFlags = ({ kind, commandLine }: Subject): boolean => kind !== 'here' && hidesFlags(commandLine)
 
 /** The exit status of a verdict. */
 export const STATUS = { fits: 0, low: 0, tight: 1, exceeds: 1, 'not-known': 2 } as const
@@ -154,6 +159,10 @@ const remedyIn = (judgement: Judgement | undefined): string | undefined =>
   typeof judgement?.fields.remedy === 'string' && judgement.verdict.kind !== 'not-known'
     ? judgement.fields.remedy
     : undefined
+
+/** What may be said to be so. */
+export const toldVerdict = ({ status, judgement }: Diagnosis): Judgement['verdict']['kind'] =>
+  status === 2 || judgement === undefined ? 'not-known' : judgement.verdict.kind
 
 const withoutHeapFlags = (subject: Subject): Subject => {
   const { commandLine } = subject

@@ -10,7 +10,7 @@ import { type ContainerUsage, readUsage } from '../../preload/core/usage.ts'
 import { readWatchSettings } from '../../preload/core/watch-settings.ts'
 import { nulTerminated, readText, variablesIn } from '../machine.ts'
 import { type Answer, askNode } from './ask-node.ts'
-import { type CommandLine, parseCommandLine } from './command-line.ts'
+import { type CommandLine, parseCommandLine, variablesOf } from './command-line.ts'
 import { type Loaded, type MisreadOptions, misread, parseNodeOptions, preloadsOf } from './options.ts'
 import { inItsGroup } from './other-group.ts'
 import { findPreload } from './preload-file.ts'
@@ -123,6 +123,7 @@ function firstProcess({ kind }: Subject): Facts['first'] {
   const words = nulTerminated(read('/proc/1/cmdline') ?? '')
   const environ = read('/proc/1/environ')
   if (words.length === 0 || environ === undefined) return undefined
-  const variables = variablesIn(environ)
-  return { commandLine: parseCommandLine(words), nodeOptions: variables.NODE_OPTIONS, variables }
+  const commandLine = parseCommandLine(words)
+  const variables = variablesOf(commandLine, variablesIn(environ))
+  return { commandLine, nodeOptions: variables.NODE_OPTIONS, variables }
 }

@@ -5,6 +5,7 @@ import { splitNodeOptions } from '../../preload/core/node-options.ts'
 import { configProblem, kernelLimitIsLower } from '../../preload/core/report-watch.ts'
 import { mbToBytes } from '../../preload/core/units.ts'
 import type { Facts } from './facts.ts'
+import { commandNotNode, launchersInFront } from './launchers.ts'
 import { isHeapFlag, type MisreadOptions, parseNodeOptions, preloadsOf } from './options.ts'
 import type { Written } from './written.ts'
 
@@ -189,25 +190,8 @@ const ROWS: readonly Row[] = [
         : { msg: `The guard stays away from this process: ${gate.reason}.`, remedy: 'Start the app by node itself.' }
     },
   },
-  {
-    name: 'launcher-in-front',
-    level: 'warn',
-    look: ({ subject, first }) => {
-      const isSubject = subject.commandLine.launcher !== undefined
-      const launcher = isSubject ? subject.commandLine.launcher : first?.commandLine.launcher
-      if (launcher === undefined) return undefined
-      const who = isSubject ? launcher : `PID 1 is ${launcher}, which`
-      return launcher === 'sh'
-        ? {
-            msg: `${isSubject ? 'sh' : who} does not hand SIGTERM on to the app, which is then killed when the grace period is over.`,
-            remedy: 'Start node itself: CMD ["node", "server.js"], or exec in front of node in the script.',
-          }
-        : {
-            msg: `${who} is a node process of its own in the same memory, the guard stays away from it, and it stands between SIGTERM and the app. The flags in the script that it runs are not seen here.`,
-            remedy: 'Start node itself: CMD ["node", "server.js"].',
-          }
-    },
-  },
+  { name: 'command-not-node', level: 'warn', look: commandNotNode },
+  { name: 'launcher-in-front', level: 'warn', look: launchersInFront },
   {
     name: 'heap-flag-on-command-line',
     level: 'warn',

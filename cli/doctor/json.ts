@@ -1,6 +1,6 @@
 // The diagnosis for programs: the keys are those of the records.
 import { roundedMB } from '../../preload/core/units.ts'
-import type { Diagnosis } from './diagnosis.ts'
+import { type Diagnosis, toldVerdict } from './diagnosis.ts'
 import { explanation } from './explanation.ts'
 import type { Facts } from './facts.ts'
 
@@ -16,7 +16,7 @@ export function doctorJson(facts: Facts, diagnosis: Diagnosis): object {
     version: HEAPGUARD_VERSION,
     status,
     subject: subject.title,
-    verdict: judgement?.verdict.kind ?? 'not-known',
+    verdict: toldVerdict(diagnosis),
     isPid1: undefined,
     ...(judgement?.verdict.kind === 'not-known'
       ? { containerMemoryMB: undefined, heapLimitRatio: undefined, remedy: undefined }

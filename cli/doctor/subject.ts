@@ -3,7 +3,7 @@ import { readlinkSync } from 'node:fs'
 import type { ReadText } from '../../preload/core/cgroup.ts'
 import type { DoctorCommand } from '../arguments.ts'
 import { nulTerminated, readText, readTextOf, variablesIn } from '../machine.ts'
-import { type CommandLine, parseCommandLine } from './command-line.ts'
+import { type CommandLine, parseCommandLine, variablesOf } from './command-line.ts'
 
 export interface Subject {
   readonly kind: 'here' | 'command' | 'process'
@@ -12,6 +12,8 @@ export interface Subject {
   /** For a headline: `node server.js`, `pid 7 (node server.js)`. */
   readonly title: string
   readonly commandLine: CommandLine
+  /** The programs that were asked about and stand in front of this process, the outermost first. */
+  readonly behind?: readonly string[]
   /** The node binary to ask. */
   readonly program: string
   readonly variables: Readonly<Record<string, string | undefined>>
@@ -27,7 +29,7 @@ export type Found = { readonly kind: 'found'; readonly subject: Subject } | { re
 export function findSubject(command: DoctorCommand): Found {
   if (command.pid !== undefined) return findProcess(command.pid, command.nodeOptions)
   const commandLine = parseCommandLine(command.command ?? [])
-  const variables = { ...process.env, ...commandLine.variables }
+  const variables = variablesOf(commandLine, process.env)
   return {
     kind: 'found',
     subject: {

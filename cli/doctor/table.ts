@@ -6,7 +6,7 @@ import { bytesToMB, roundedMB } from '../../preload/core/units.ts'
 import { printable } from '../printable.ts'
 import { wrapped } from '../wrap.ts'
 import { bars } from './bars.ts'
-import { type Diagnosis, type Judgement, STATUS } from './diagnosis.ts'
+import { type Diagnosis, type Judgement, STATUS, toldVerdict } from './diagnosis.ts'
 import { explanation } from './explanation.ts'
 import type { Facts } from './facts.ts'
 import type { Finding } from './findings.ts'
@@ -35,8 +35,7 @@ export function doctorTable(facts: Facts, diagnosis: Diagnosis, paint: Colors, c
   parts.push(aligned(rowsOf(facts, judgement), paint))
   const drawn = judgement === undefined ? [] : bars(judgement, facts.settings.warnPercent, width, paint)
   if (drawn.length > 0) parts.push(drawn.join('\n'))
-  parts.push(`${headline(facts, diagnosis, paint)}
-${wrapped(printable(explanation(facts, diagnosis)), width)}`)
+  parts.push(`${headline(diagnosis, paint)}\n${wrapped(printable(explanation(facts, diagnosis)), width)}`)
   const wouldNotStart = findings.some(({ level }) => level === 'error')
   const found = findingsText(findings, wouldNotStart, width, paint)
   const set = nodeOptions === undefined ? [] : [setText(nodeOptions, tried, width, paint)]
@@ -130,14 +129,13 @@ function rowsOf({ kernelLimit, usage, settings, subject }: Facts, judgement: Jud
 
 const mb = (value: Parameters<typeof roundedMB>[0]): string => String(roundedMB(value))
 
-function headline({ answer }: Facts, diagnosis: Diagnosis, paint: Colors): string {
-  const { judgement, autosized, status, findings } = diagnosis
+function headline(diagnosis: Diagnosis, paint: Colors): string {
+  const { autosized, status, findings } = diagnosis
   if (findings.some(({ level }) => level === 'error')) return paint.red(paint.bold('NODE WOULD NOT START'))
-  if (judgement === undefined || answer.kind !== 'told') return paint.yellow(paint.bold(WORDS['not-known']))
-  if (autosized !== undefined && STATUS[autosized.judgement.verdict.kind] === 0)
+  if (autosized !== undefined && status !== 2 && STATUS[autosized.judgement.verdict.kind] === 0)
     return paint.green(paint.bold('IT FITS, once the guard has started it again'))
-  const color = status === 0 ? paint.green : judgement.verdict.kind === 'not-known' ? paint.yellow : paint.red
-  return color(paint.bold(WORDS[judgement.verdict.kind]))
+  const color = [paint.green, paint.red, paint.yellow][status] ?? paint.yellow
+  return color(paint.bold(WORDS[toldVerdict(diagnosis)]))
 }
 
 /** The remedy was tried on a fresh node: what that said. */

@@ -99,6 +99,52 @@ t.test('the README’s first line of help: no options at all, in 512 MB', { skip
   t.match(stdout, /NODE_OPTIONS="--require \/opt\/heapguard\/preload\.js"/)
 })
 
+const HEAVY = 'node --max-old-space-size=4096 x.js'
+
+t.test(
+  'a command is judged through what stands in front of it, and one that is not understood is not',
+  { skip },
+  async t => {
+    for (const [words, code] of [
+      [`docker-entrypoint.sh ${HEAVY}`, 1],
+      [`gosu node ${HEAVY}`, 1],
+      [`timeout 10 ${HEAVY}`, 1],
+      [`setpriv --reuid 1000 ${HEAVY}`, 1],
+      [`nice -n 10 ${HEAVY}`, 1],
+      ['pm2-runtime app.js', 2],
+      ['python3 app.py', 2],
+      ['nice -n 10 node x.js', 0],
+    ] as const)
+      t.equal(
+        (await doctor(['-m', '512m', '-e', `NODE_OPTIONS=${guarded}`], ['--', ...words.split(' ')])).code,
+        code,
+        words,
+      )
+  },
+)
+
+t.test('a shell’s line: the doctor and the boot line agree', { skip }, async t => {
+  const line = 'node --max-old-space-size=4096 -e 0'
+  const args = ['-m', '512m', '-e', `NODE_OPTIONS=${guarded}`]
+  const judged = await doctor(args, ['--json', '--', 'sh', '-c', line])
+  const mount = `${resolve('dist')}:/opt/heapguard:ro`
+  const started = await spawnDocker(['run', '--rm', ...args, '-v', mount, 'node:24-bookworm-slim', 'sh', '-c', line])
+  const boot = JSON.parse(started.stderr.split('\n')[0] ?? '')
+  const { verdict, heapLimitMB } = JSON.parse(judged.stdout)
+  t.equal(judged.code, 1)
+  t.strictSame({ verdict, heapLimitMB }, { verdict: boot.verdict, heapLimitMB: boot.heapLimitMB })
+})
+
+t.test('of a line that is one command bash makes node itself, Debian’s sh does not', { skip }, async t => {
+  const line = `node -p 'require("fs").readFileSync("/proc/1/cmdline", "utf8").split("\\0")[0]'`
+  for (const [shell, first] of [
+    ['bash', 'node'],
+    ['dash', 'dash'],
+    ['sh', 'sh'],
+  ] as const)
+    t.equal((await spawnDocker(['run', '--rm', 'node:24-bookworm-slim', shell, '-c', line])).stdout, `${first}\n`)
+})
+
 t.test('a disk that takes the first bytes alone: 2, and why', { skip }, async t => {
   const line =
     'head -c 3900 /dev/zero > /mnt/out; node /opt/heapguard/heapguard.js doctor >> /mnt/out; echo $?; wc -c < /mnt/out'

@@ -3,7 +3,7 @@ import { createColors } from 'picocolors'
 import t from 'tap'
 import type { Answer } from '../../cli/doctor/ask-node.ts'
 import { bars } from '../../cli/doctor/bars.ts'
-import { parseCommandLine } from '../../cli/doctor/command-line.ts'
+import { parseCommandLine, parseNodeProcess } from '../../cli/doctor/command-line.ts'
 import { diagnose } from '../../cli/doctor/diagnosis.ts'
 import type { Facts } from '../../cli/doctor/facts.ts'
 import { findingsIn } from '../../cli/doctor/findings.ts'
@@ -80,6 +80,10 @@ const first = (command: string, nodeOptions?: string, variables = {}): Partial<F
   first: { commandLine: parseCommandLine(command.split(' ')), nodeOptions, variables },
 })
 
+const shellLine = (shell: string, line: string): Partial<Subject> => ({
+  commandLine: parseCommandLine([shell, '-c', line]),
+})
+
 const CASES: readonly (readonly [name: string, facts: Case, findings: readonly string[]])[] = [
   ['nothing is wrong', {}, []],
   [
@@ -146,6 +150,25 @@ const CASES: readonly (readonly [name: string, facts: Case, findings: readonly s
   ['PID 1 is npm', { facts: first('npm start', '') }, ['launcher-in-front']],
   ['PID 1 is a shell', { facts: first('/bin/sh -c x', '') }, ['launcher-in-front']],
   ['the command is npm', { command: 'npm start' }, ['launcher-in-front']],
+  ['PID 1 is an init with a shell behind it', { facts: first('docker-init -- sh -c x', '') }, ['launcher-in-front']],
+  ['PID 1 is an init with node behind it', { facts: first('tini -- node x.js', `--require ${GUARD}`) }, []],
+  ['the command is no node', { command: 'tsx server.js' }, ['command-not-node']],
+  ['the command is a script', { command: 'sh start.sh' }, ['command-not-node', 'launcher-in-front']],
+  ['a program that is known hands on to node', { command: 'gosu node node x.js' }, []],
+  [
+    'a shell’s line that may leave the shell in front',
+    { subject: shellLine('sh', 'node x.js') },
+    ['launcher-in-front'],
+  ],
+  ['a shell’s line that execs', { subject: shellLine('sh', 'exec node x.js') }, []],
+  ['a line of bash’s, which execs by itself', { subject: shellLine('bash', 'node x.js') }, []],
+  [
+    'a shell’s line that is not understood',
+    { subject: shellLine('bash', 'cd x && node x.js') },
+    ['command-not-node', 'launcher-in-front'],
+  ],
+  ['a process behind an init', { subject: { kind: 'process', behind: ['docker-init'] } }, []],
+  ['a process behind a shell', { subject: { kind: 'process', behind: ['tini', 'sh'] } }, ['launcher-in-front']],
   ['off', { variables: { HEAPGUARD_ENABLED: 'off' } }, ['switched-off']],
   ['a snapshot is built', { command: 'node --build-snapshot x.js' }, ['guard-stays-away']],
   [
@@ -208,6 +231,25 @@ for (const [name, facts, want] of CASES)
     for (const { remedy } of found) t.match(remedy, /\.$/)
   })
 
+for (const [name, facts, want] of [
+  ['PID 1 is a shell: it does stand there', { facts: first('/bin/sh -c x', '') }, /^PID 1 is sh, which does not hand/],
+  [
+    'an init is PID 1, and of the shell behind it nothing is certain',
+    { facts: first('/sbin/docker-init -- /bin/sh -c x', '') },
+    /^PID 1 is docker-init; sh behind it may stay in front of the app/,
+  ],
+  ['PID 1 is npm', { facts: first('npm start', '') }, /^PID 1 is npm, which is a node process of its own/],
+  ['npm behind an init', { facts: first('tini -- npm start', '') }, /^PID 1 is tini; npm behind it is a node process/],
+  ['the command is npm', { command: 'npm start' }, /^npm is a node process of its own/],
+  ['a shell’s line', { subject: shellLine('sh', 'node x.js') }, /^sh may stay in front/],
+  ['a process behind a shell', { subject: { kind: 'process', behind: ['sh'] } }, /^sh does not hand SIGTERM on/],
+] as const)
+  t.test(`who stands in front: ${name}`, async t => {
+    const found = findingsIn(factsOf(facts as Case)).filter(({ name }) => name === 'launcher-in-front')
+    t.match(found, [{ msg: want }])
+    t.equal(found.length, 1)
+  })
+
 const noAnswer = () => ({ kind: 'failed', reason: 'not asked' }) as const
 
 for (const [name, facts, strict, status, verdict] of [
@@ -231,6 +273,24 @@ for (const [name, facts, strict, status, verdict] of [
     2,
     'not-known',
   ],
+  ['the command is not node itself', { command: 'tsx server.js' }, false, 2, 'not-known'],
+  ['the command is not node itself, and strict', { command: 'tsx server.js' }, true, 2, 'not-known'],
+  ['the flags stand in a script', { command: 'npm start' }, false, 2, 'not-known'],
+  [
+    'the flags stand in a script, and those of NODE_OPTIONS do not fit already',
+    { command: 'npm start', facts: { kernelLimit: limited(256) } },
+    false,
+    1,
+    'exceeds',
+  ],
+  ['what would be started here has no flags', { command: '', subject: { kind: 'here' } }, false, 0, 'fits'],
+  [
+    'a title covers the flags',
+    { subject: { kind: 'process', commandLine: parseNodeProcess(['an app']) } },
+    false,
+    2,
+    'not-known',
+  ],
   ['node could not be asked', { facts: { answer: noAnswer() } }, false, 2, 'not-known'],
   ['node would not start', { facts: { answer: { kind: 'refused', reason: 'x' } } }, false, 1, 'not-known'],
 ] as const)
@@ -240,6 +300,19 @@ for (const [name, facts, strict, status, verdict] of [
     t.equal(diagnosis.status, status)
     t.match(doctorJson(gathered, diagnosis), { status, verdict })
   })
+
+t.test('where flags may hide, what is known is shown all the same', async t => {
+  const gathered = factsOf({ command: 'tsx server.js' })
+  const diagnosis = diagnose(gathered, false, noAnswer)
+  const table = doctorTable(gathered, diagnosis, createColors(false), 100)
+  t.match(table, /V8's heap limit +387/)
+  t.match(
+    table,
+    /COULD NOT TELL\nHeap flags that are not seen here would win over NODE_OPTIONS\. Without any: V8's heap/,
+  )
+  t.match(table, /! command-not-node: tsx is not node itself/)
+  t.match(doctorJson(gathered, diagnosis), { heapLimitMB: 387, containerMemoryMB: 512 })
+})
 
 t.test('the remedy is tried without the command line’s heap flags, which would win over it', async t => {
   const facts = factsOf({ command: 'node --max-old-space-size=4000 x.js', facts: { answer: told(4003) } })
