@@ -31,7 +31,7 @@ export type Command =
 
 export const USAGE = `heapguard doctor [--json] [--strict] [--node-options VALUE] [--pid N | -- COMMAND …]
   What this container gives, what Node would take, and the NODE_OPTIONS to set.
-  --pid N               judge a running process
+  --pid N               judge a running process (of an init or a shell: the node process behind it)
   -- node server.js     judge a command with its own flags
   --node-options VALUE  judge this NODE_OPTIONS (where node does not even start with it)
   --strict              exit with 1 for any finding, not only when the heap does not fit

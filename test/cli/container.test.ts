@@ -145,6 +145,34 @@ t.test('of a line that is one command bash makes node itself, Debian’s sh does
     t.equal((await spawnDocker(['run', '--rm', 'node:24-bookworm-slim', shell, '-c', line])).stdout, `${first}\n`)
 })
 
+t.test('--pid 1 is the node process behind an init and a shell', { skip }, async t => {
+  const mount = `${resolve('dist')}:/opt/heapguard:ro`
+  const code = 'setInterval(() => {}, 1e6); console.log(1)'
+  const app = `node --max-old-space-size=300 -e '${code}'`
+  const two = `${app} & ${app} & wait`
+  for (const [options, command, want] of [
+    [['--init'], ['node', '--max-old-space-size=300', '-e', code], / behind docker-init$/],
+    [['--init'], ['sh', '-c', `${app}; true`], / behind docker-init and sh$/],
+    [[], ['sh', '-c', `${app}; true`], / behind sh$/],
+    [[], ['sh', '-c', two], undefined],
+  ] as const) {
+    const run = ['run', '--detach', ...options, '-m', '512m', '-v', mount, 'node:24-bookworm-slim', ...command]
+    const id = (await spawnDocker(run)).stdout.trim()
+    t.teardown(() => spawnDocker(['rm', '--force', id]))
+    const awaited = want === undefined ? '1\n1\n' : '1\n'
+    while ((await spawnDocker(['logs', id])).stdout !== awaited) await new Promise(done => setTimeout(done, 50))
+    const words = ['node', '/opt/heapguard/heapguard.js', 'doctor', '--json', '--pid', '1']
+    const { code: status, stdout } = await spawnDocker(['exec', id, ...words])
+    if (want === undefined)
+      t.match(
+        { code: status, ...JSON.parse(stdout) },
+        { code: 2, reason: /name one: pid \d+ \(node .*, pid \d+ \(node / },
+      )
+    else
+      t.match({ code: status, ...JSON.parse(stdout) }, { code: 0, subject: want, heapCeilingMB: 300, verdict: 'fits' })
+  }
+})
+
 t.test('a disk that takes the first bytes alone: 2, and why', { skip }, async t => {
   const line =
     'head -c 3900 /dev/zero > /mnt/out; node /opt/heapguard/heapguard.js doctor >> /mnt/out; echo $?; wc -c < /mnt/out'
