@@ -35,6 +35,8 @@ function showsColors({ FORCE_COLOR, NO_COLOR, TERM }: NodeJS.ProcessEnv, isTermi
 }
 
 async function main(): Promise<void> {
+  // Whoever writes asks how it went; the event alone, of a terminal that is gone in the middle of a progress bar, ends nothing.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const outcome: Outcome = await run(process.argv.slice(2)).catch(error => ({
     status: COULD_NOT,
     stderr: `heapguard: ${(error as Error).message}\n`,

@@ -35,7 +35,5 @@ function writeWhole(fd: number, text: string): void {
 
 const writeToStream = (stream: NodeJS.WritableStream, text: string): Promise<void> =>
   new Promise((done, fail) => {
-    // Told by the event alone in some cases, which nobody else listens to: it would end the process with 1.
-    stream.on('error', fail)
     stream.write(text, error => (error ? fail(error) : done()))
   })

@@ -22,7 +22,7 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   'dumb-init': { valued: '-r --rewrite' },
   catatonit: {},
   'docker-entrypoint.sh': { startsNode: true },
-  exec: { valued: '-a' },
+  exec: { valued: '-a', clearing: '-c' },
   env: { valued: '-C --chdir', clearing: '- -i --ignore-environment', unsetting: '-u --unset' },
   gosu: { operands: 1 },
   'su-exec': { operands: 1 },

@@ -67,6 +67,7 @@ for (const [words, want] of [
   ['env A=1 env -u A node x.js', { PATH: '/bin', NODE_OPTIONS: '--expose-gc' }],
   ['A=1 env -i B=2 node x.js', { B: '2' }],
   ['env - node x.js', {}],
+  ['exec -c -a app node x.js', {}],
   ['env --ignore-environment node x.js', {}],
   ['setpriv --reuid 1 --reset-env node x.js', {}],
   ['tini -- env -i A=1 gosu node node x.js', { A: '1' }],
