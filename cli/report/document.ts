@@ -40,7 +40,10 @@ export interface ProcessReport {
 export type ProcessEnd =
   | { readonly kind: 'exit'; readonly exitCode: number; readonly uncaught: boolean }
   | { readonly kind: 'v8-heap-limit'; readonly msg: string }
-  /** The log stops: still running, or killed without a word. `pressed`: by pressure that had not eased. */
+  /**
+   * The log stops: still running, or killed without a word. `pressed`: by pressure that had not eased. `signal`: from
+   * outside, not the guard's own. `containerRatio`: the last one, where nothing newer says that it is over.
+   */
   | {
       readonly kind: 'no-last-line'
       readonly pressed?: string

@@ -52,7 +52,17 @@ function noLastLine(end: Extract<ProcessEnd, { kind: 'no-last-line' }>): Ending 
   if (death !== undefined && death.death !== 'not-known') return told(death)
   const percent = containerRatio === undefined ? undefined : `${(containerRatio * 100).toFixed(1)} %`
   const share = percent === undefined ? '' : ` at ${percent} of the container`
-  if (containerRatio !== undefined && containerRatio >= NEAR_LIMIT)
+  const isNear = containerRatio !== undefined && containerRatio >= NEAR_LIMIT
+  if (signal !== undefined && (isNear || pressed !== undefined)) {
+    // A drain may take until the grace period is over, or until the memory is full: both are a SIGKILL.
+    const under = pressed === undefined ? '' : ` under pressure on ${pressed}`
+    return {
+      text: `The log stops after ${signal}${under}${share}: stopped from outside, or memory was first.`,
+      short: `stopped by ${signal}, or by memory`,
+      isBad: true,
+    }
+  }
+  if (isNear)
     return {
       text: `The log stops${share}, without a last line: killed by the kernel (exit 137), most likely.`,
       short: `killed at ${percent}, most likely`,

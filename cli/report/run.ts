@@ -1,5 +1,6 @@
 // One process as its records tell of it, in bounded memory.
-import type { PreviousDeath, ProcessEnd, ProcessReport, ReportEvent, Suspect } from './document.ts'
+import type { PreviousDeath, ProcessReport, ReportEvent, Suspect } from './document.ts'
+import { EndOf } from './end-of.ts'
 import { type LogRecord, numberIn, textIn } from './find-record.ts'
 import { COLUMNS, type Point, Points } from './points.ts'
 
@@ -25,13 +26,9 @@ export class Run {
   #alarms = 0
   #lastMs: number
   #boot: LogRecord | undefined
-  #end: ProcessEnd = { kind: 'no-last-line' }
+  readonly #end = new EndOf()
   #peaks: ProcessReport['peaks'] = {}
   #suspects: readonly Suspect[] = []
-  #pressed = new Map<string, string>()
-  #signal: string | undefined
-  #lastRatio: number | undefined
-  #death: PreviousDeath | undefined
 
   constructor(first: LogRecord, source: string | undefined) {
     this.pid = first.pid
@@ -56,12 +53,12 @@ export class Run {
 
   /** Was a process that started then, and of whose end nothing is known, this one? */
   isUnexplainedFrom(startMs: number): boolean {
-    return !this.hasEnded && this.#death === undefined && Math.abs(this.#startMs - startMs) <= SAME_START_MS
+    return this.#end.isUnexplained && Math.abs(this.#startMs - startMs) <= SAME_START_MS
   }
 
   /** What the next start says of this one's end. */
   explain(death: PreviousDeath): void {
-    this.#death = death
+    this.#end.explain(death)
   }
 
   /** How much would be lost without it: warnings count for more than samples. */
@@ -70,7 +67,7 @@ export class Run {
   }
 
   get hasEnded(): boolean {
-    return this.#end.kind !== 'no-last-line'
+    return this.#end.isKnown
   }
 
   add(record: LogRecord): void {
@@ -80,32 +77,12 @@ export class Run {
     if (point !== undefined) {
       this.#points.add(point)
       this.#peak(point.rssMB, point.heapUsedMB, point.containerMB)
-      this.#lastRatio = numberIn(record, 'containerRatio')
     }
-    switch (record.event) {
-      case 'memory':
-        return
-      case 'heap-validated':
-        this.#boot = record
-        break
-      case 'shutdown':
-        this.#peak(numberIn(record, 'peakRssMB'), numberIn(record, 'peakHeapUsedMB'), undefined)
-        this.#end = {
-          kind: 'exit',
-          exitCode: numberIn(record, 'exitCode') ?? 0,
-          uncaught: record.reason === 'uncaught',
-        }
-        break
-      case 'signal':
-        this.#signal = textIn(record, 'signal')
-        break
-      case 'pressure':
-        this.#pressed.set(textIn(record, 'resource') ?? 'memory', textIn(record, 'rung') ?? '')
-        break
-      case 'pressure-eased':
-        this.#pressed.delete(textIn(record, 'resource') ?? 'memory')
-        break
-    }
+    this.#end.add(record, point !== undefined)
+    if (record.event === 'memory') return
+    if (record.event === 'heap-validated') this.#boot = record
+    if (record.event === 'shutdown')
+      this.#peak(numberIn(record, 'peakRssMB'), numberIn(record, 'peakHeapUsedMB'), undefined)
     const suspects = suspectsIn(record)
     if (suspects.length > 0) this.#suspects = suspects
     this.#remember(eventOf(record))
@@ -113,7 +90,7 @@ export class Run {
 
   /** V8's own last words, which no record of the guard's can follow. */
   diedOfHeap(msg: string): void {
-    this.#end = { kind: 'v8-heap-limit', msg }
+    this.#end.diedOfHeap(msg)
     this.#remember({ timeMs: this.#lastMs, level: 'error', event: 'v8-heap-limit', msg })
   }
 
@@ -138,7 +115,7 @@ export class Run {
               ...(remedy === undefined ? {} : { remedy }),
             },
           }),
-      end: this.#ended(),
+      end: this.#end.end(),
       peaks: this.#peaks,
       samples: this.#points.taken,
       samplesAPoint: this.#points.share,
@@ -147,19 +124,6 @@ export class Run {
       omittedEvents: this.#events - this.#firstEvents.length - this.#lastEvents.length,
       alarms: this.#alarms,
       suspects: this.#suspects,
-    }
-  }
-
-  #ended(): ProcessEnd {
-    if (this.#end.kind !== 'no-last-line') return this.#end
-    const pressed = [...this.#pressed.keys()].join(' and ')
-    const signal = this.#signal
-    return {
-      kind: 'no-last-line',
-      ...(pressed === '' ? {} : { pressed }),
-      ...(signal === undefined ? {} : { signal }),
-      ...(this.#lastRatio === undefined ? {} : { containerRatio: this.#lastRatio }),
-      ...(this.#death === undefined ? {} : { death: this.#death }),
     }
   }
 

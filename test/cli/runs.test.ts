@@ -93,6 +93,11 @@ t.test('suspects are the last that were named, and only what is well formed', as
   t.strictSame(run?.suspects, [{ site: 'a.js:1', MB: 12.5 }])
 })
 
+const pressedAt = (containerRatio: number) => [
+  boot(1000),
+  record(2000, 'pressure', { resource: 'container', rung: 'critical', rssMB: 480, uptimeS: 1, containerRatio }),
+]
+
 for (const [name, records, want] of [
   [
     'exit',
@@ -124,6 +129,58 @@ for (const [name, records, want] of [
     'silence after a signal',
     [boot(1000), record(2000, 'signal', { signal: 'SIGTERM' })],
     /after SIGTERM.*not by memory/,
+  ],
+  [
+    'silence after pressure near the limit has eased',
+    [...pressedAt(0.922), record(4000, 'pressure-eased', { resource: 'container' })],
+    /^The log stops, without a last line: still running, or killed by something that is not memory\.$/,
+  ],
+  [
+    'a rollout after it has eased',
+    [
+      ...pressedAt(0.957),
+      record(4000, 'pressure-eased', { resource: 'container' }),
+      record(5000, 'signal', { signal: 'SIGTERM' }),
+    ],
+    /^The log stops after SIGTERM: stopped from outside, not by memory\.$/,
+  ],
+  [
+    'the heap’s pressure eased, the container’s did not',
+    [...pressedAt(0.957), record(4000, 'pressure-eased', { resource: 'heap' })],
+    /95\.7 % .*killed by the kernel/,
+  ],
+  [
+    'full again after it had eased',
+    [
+      ...pressedAt(0.922),
+      record(4000, 'pressure-eased', { resource: 'container' }),
+      memory(5000, 4, { containerRatio: 0.98 }),
+    ],
+    /98\.0 % .*killed by the kernel/,
+  ],
+  [
+    'a signal while the container is nearly full',
+    [...pressedAt(0.957), record(4000, 'signal', { signal: 'SIGTERM' })],
+    /^The log stops after SIGTERM under pressure on container at 95\.7 % .*: stopped from outside, or memory was first\.$/,
+  ],
+  [
+    'a signal near the limit, on no rung',
+    [boot(1000), memory(2000, 1, { containerRatio: 0.9 }), record(4000, 'signal', { signal: 'SIGINT' })],
+    /^The log stops after SIGINT at 90\.0 % .*or memory was first\.$/,
+  ],
+  [
+    'the guard’s own SIGTERM is not from outside',
+    [
+      ...pressedAt(0.957),
+      record(4000, 'draining', { signal: 'SIGTERM' }),
+      record(4001, 'signal', { signal: 'SIGTERM' }),
+    ],
+    /95\.7 % .*killed by the kernel/,
+  ],
+  [
+    'a share of another limit tells nothing',
+    [boot(1000), memory(2000, 1, { containerRatio: 0.95 }), record(4000, 'limit-changed')],
+    /still running/,
   ],
 ] as const)
   t.test(`the end: ${name}`, async t => {
