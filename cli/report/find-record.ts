@@ -1,4 +1,6 @@
 // A record of the guard in a line of a log, however that log wraps its lines.
+import { type Fields, isObject, objectsIn } from './objects.ts'
+import { beside, inFront } from './source.ts'
 
 /** A record as its writer made it. Everything in it comes from a log and is not to be trusted. */
 export interface LogRecord {
@@ -13,7 +15,7 @@ export interface LogRecord {
 
 export interface FoundRecord {
   readonly record: LogRecord
-  /** What a collector of several logs puts in front: `app-1` of docker compose, `pod/app-x/app` of kubectl --prefix. */
+  /** Whose line it is, where a collector of several logs says so: in front of the line, or beside it. */
   readonly source: string | undefined
 }
 
@@ -22,24 +24,29 @@ const MOST_TEXT = 2000
 
 /**
  * The record in a line: plain; behind a prefix (`app-1  | {…}`, `[pod/x/app] {…}`, CRI's `2026-… stderr F {…}`, docker
- * logs --timestamps); or one level inside another JSON object, as text (docker's json-file: `{"log":"{…}\n",…}`) or as an
- * object. undefined for every other line.
+ * logs --timestamps, logcli's labels); or one level inside another JSON object, as text (docker's json-file:
+ * `{"log":"{…}\n",…}`) or as an object. undefined for every other line.
  */
 export function findRecord(line: string): FoundRecord | undefined {
-  const at = line.indexOf('{')
-  if (at < 0) return undefined
-  const outer = parseObject(line.slice(at, line.lastIndexOf('}') + 1))
-  if (outer === undefined) return undefined
-  const source = sourceIn(line.slice(0, at))
-  if (outer.name === NAME) return found(outer, source)
-  for (const value of Object.values(outer)) {
-    const inner = typeof value === 'string' && value.includes(NAME) ? parseObject(value) : value
-    if (isObject(inner) && inner.name === NAME) return found(inner, source)
+  for (const { fields, at } of objectsIn(line)) {
+    const inner = fields.name === NAME ? fields : innerOf(fields)
+    if (inner === undefined) continue
+    return found(inner, inFront(line.slice(0, at)).source ?? (inner === fields ? undefined : beside(fields)))
   }
   return undefined
 }
 
-function found(fields: Readonly<Record<string, unknown>>, source: string | undefined): FoundRecord | undefined {
+/** The record that a wrapper holds. */
+function innerOf(wrapper: Fields): Fields | undefined {
+  for (const value of Object.values(wrapper)) {
+    if (isObject(value) && value.name === NAME) return value
+    if (typeof value !== 'string' || !value.includes(NAME)) continue
+    for (const { fields } of objectsIn(value)) if (fields.name === NAME) return fields
+  }
+  return undefined
+}
+
+function found(fields: Fields, source: string | undefined): FoundRecord | undefined {
   const { time, event, level, pid, msg } = fields
   const timeMs = typeof time === 'string' ? Date.parse(time) : Number.NaN
   if (!Number.isFinite(timeMs) || typeof event !== 'string' || typeof pid !== 'number') return undefined
@@ -47,22 +54,6 @@ function found(fields: Readonly<Record<string, unknown>>, source: string | undef
   const record = { ...fields, timeMs, event: event.slice(0, 40), level: text(level), pid, msg: text(msg) }
   return { record, source }
 }
-
-function sourceIn(prefix: string): string | undefined {
-  return (/^(\S{1,80}) +\| /.exec(prefix) ?? /^\[(pod\/[^\]]{1,160})\] /.exec(prefix))?.[1]
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text.trim())
-    return isObject(value) ? value : undefined
-  } catch {
-    return undefined // not JSON: a line of somebody else's
-  }
-}
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A number of a record, or undefined: never NaN, never text. */
 export const numberIn = (record: LogRecord, key: string): number | undefined => {

@@ -6,6 +6,8 @@ const record =
   '{"time":"2026-11-23T19:14:01.294Z","level":"info","name":"heapguard","event":"memory","pid":1,"msg":"RSS 50.3 MB","rssMB":50.3}'
 const want = { timeMs: Date.UTC(2026, 10, 23, 19, 14, 1, 294), event: 'memory', level: 'info', pid: 1, rssMB: 50.3 }
 
+const wrapped = (beside: object) => JSON.stringify({ log: `${record}\n`, ...beside })
+
 for (const [name, line, source] of [
   ['plain', record, undefined],
   ['CRLF', `${record}\r`, undefined],
@@ -16,6 +18,22 @@ for (const [name, line, source] of [
   ['docker’s json-file', JSON.stringify({ log: `${record}\n`, stream: 'stderr', time: 'x' }), undefined],
   ['an object in an object', `{"jsonPayload":${record},"severity":"INFO"}`, undefined],
   ['a text before and after', `INFO: ${record} [end]`, undefined],
+  ['docker compose with timestamps', `app-1  | 2026-11-23T19:14:01.294Z ${record}`, 'app-1'],
+  ['stern', `app-7d9 app ${record}`, 'app-7d9/app'],
+  ['columns of a pod and its container', `app-7d9 › app │ ${record}`, 'app-7d9 › app'],
+  ['two words of an app are no names', `took 12 ${record}`, undefined],
+  ['logcli', `2026-11-23T18:00:00Z {app="x"} ${record}`, undefined],
+  ['logcli with a pod', `2026-11-23T18:00:00Z {app="x", pod="a-1", container="web"} ${record}`, 'a-1/web'],
+  ['a text with braces before and after', `said {"it": 1} and {more ${record} and {that}`, undefined],
+  ['a text with a brace in it', `x {y ${record.replace('RSS', 'RSS \\"}{')} }`, undefined],
+  ['Fluent Bit', wrapped({ kubernetes: { pod_name: 'a', container_name: 'web', labels: {} } }), 'a/web'],
+  ['Fluentd with docker', wrapped({ container_name: '/app-1', container_id: '0a' }), 'app-1'],
+  ['Filebeat', wrapped({ kubernetes: { pod: { name: 'a' }, container: { name: 'web' } } }), 'a/web'],
+  ['Filebeat, flat', wrapped({ 'kubernetes.pod.name': 'a' }), 'a'],
+  ['Google Cloud', `{"jsonPayload":${record},"resource":{"labels":{"pod_name":"a","container_name":"b"}}}`, 'a/b'],
+  ['Loki’s JSON', wrapped({ labels: { pod: 'a', container: 'b' } }), 'a/b'],
+  ['a wrapper whose names are none', wrapped({ pod: 7, kubernetes: null, container: { name: '' } }), undefined],
+  ['a prefix in a wrapper', JSON.stringify({ log: `2026-11-23T19:14:01.294Z stderr F ${record}\n` }), undefined],
 ] as const)
   t.test(name, async t => {
     const found = findRecord(line)
