@@ -66,7 +66,8 @@ function marksIn(chart: uPlot, events: readonly ReportEvent[]): readonly Mark[] 
 /** The first and the last events are kept: between them a band says how many were not. */
 function drawGap(chart: uPlot, { events, omittedEvents }: ProcessReport, color: string): void {
   const { ctx, bbox } = chart
-  const [before, after] = [events[events.length / 2 - 1], events[events.length / 2]]
+  const half = Math.floor(events.length / 2)
+  const [before, after] = [events[half - 1], events[half]]
   if (omittedEvents === 0 || before === undefined || after === undefined) return
   const from = chart.valToPos(before.timeMs / 1000, 'x', true)
   const to = chart.valToPos(after.timeMs / 1000, 'x', true)

@@ -21,10 +21,18 @@ export class EndOf {
     return !this.isKnown && this.#death === undefined
   }
 
+  get isPressedOnHeap(): boolean {
+    return this.#pressed.has('heap')
+  }
+
   /** One record of this process; `isSample`: it says what the process held at its time. */
   add(record: LogRecord, isSample: boolean): void {
     if (isSample) this.#containerRatio = numberIn(record, 'containerRatio')
     const resource = textIn(record, 'resource') ?? 'memory'
+    // Whoever goes on speaking was not the one that V8 ended. Only the watchdog's thread may still say that the heap is
+    // full while V8 ends the process.
+    if (this.#end.kind === 'v8-heap-limit' && !(record.event === 'pressure' && resource === 'heap'))
+      this.#end = { kind: 'no-last-line' }
     switch (record.event) {
       case 'shutdown':
         this.#end = {

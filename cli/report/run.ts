@@ -61,6 +61,10 @@ export class Run {
     this.#end.explain(death)
   }
 
+  get isPressedOnHeap(): boolean {
+    return this.#end.isPressedOnHeap
+  }
+
   /** How much would be lost without it: warnings count for more than samples. */
   get weight(): number {
     return this.#points.taken + this.#events * 20
@@ -88,10 +92,9 @@ export class Run {
     this.#remember(eventOf(record))
   }
 
-  /** V8's own last words, which no record of the guard's can follow. */
+  /** V8's own last words. */
   diedOfHeap(msg: string): void {
     this.#end.diedOfHeap(msg)
-    this.#remember({ timeMs: this.#lastMs, level: 'error', event: 'v8-heap-limit', msg })
   }
 
   report(): ProcessReport {
@@ -99,6 +102,12 @@ export class Run {
     const nodeVersion = boot === undefined ? undefined : textIn(boot, 'nodeVersion')
     const verdict = boot === undefined ? undefined : textIn(boot, 'verdict')
     const remedy = boot === undefined ? undefined : textIn(boot, 'remedy')
+    const end = this.#end.end()
+    // V8's last words are an event too, but not before it is sure that nothing follows them.
+    const last: readonly ReportEvent[] =
+      end.kind === 'v8-heap-limit'
+        ? [{ timeMs: this.#lastMs, level: 'error', event: 'v8-heap-limit', msg: end.msg }]
+        : []
     return {
       pid: this.pid,
       ...(this.source === undefined ? {} : { source: this.source }),
@@ -115,14 +124,14 @@ export class Run {
               ...(remedy === undefined ? {} : { remedy }),
             },
           }),
-      end: this.#end.end(),
+      end,
       peaks: this.#peaks,
       samples: this.#points.taken,
       samplesAPoint: this.#points.share,
       series: this.#points.series(),
-      events: [...this.#firstEvents, ...this.#lastEvents],
+      events: [...this.#firstEvents, ...this.#lastEvents, ...last],
       omittedEvents: this.#events - this.#firstEvents.length - this.#lastEvents.length,
-      alarms: this.#alarms,
+      alarms: this.#alarms + last.length,
       suspects: this.#suspects,
     }
   }

@@ -45,10 +45,13 @@ export class Runs {
     run.add(record)
   }
 
-  /** V8's last words, by the pid that its own lines before them name. */
-  diedOfHeap(pid: number | undefined, msg: string): void {
-    const living = this.#runs.filter(run => !run.hasEnded && (pid === undefined || run.pid === pid))
-    living[living.length - 1]?.diedOfHeap(msg)
+  /** V8's last words, by the pid that its own lines before them name: of several that can be meant, one with a full heap. */
+  diedOfHeap(pid: number | undefined, source: string | undefined, msg: string): void {
+    const living = this.#runs.filter(
+      run => !run.hasEnded && run.source === source && (pid === undefined || run.pid === pid),
+    )
+    const dead = living.find(run => run.isPressedOnHeap) ?? living[living.length - 1]
+    dead?.diedOfHeap(msg)
   }
 
   /** By time of start. */

@@ -273,8 +273,8 @@ t.test('V8’s last words go to the living process of the pid that they name', a
     boot(2500, 'b'),
   ])
     runs.add(one)
-  runs.diedOfHeap(1, 'heap out of memory')
-  runs.diedOfHeap(7, 'nobody')
+  runs.diedOfHeap(1, 'b', 'heap out of memory')
+  runs.diedOfHeap(7, undefined, 'nobody')
   t.strictSame(
     runs.reports().map(({ end }) => end.kind),
     ['exit', 'no-last-line', 'v8-heap-limit'],
