@@ -39,8 +39,10 @@ export class Braille {
     this.#owners[cell] = owner
   }
 
-  /** A straight line, both ends included. */
-  line(fromX: number, fromY: number, toX: number, toY: number, owner: number): void {
+  /** A straight line, both ends included; an end that is outside of the canvas is put on its edge. */
+  line(startX: number, startY: number, endX: number, endY: number, owner: number): void {
+    const [fromX, toX] = [within(startX, this.width), within(endX, this.width)]
+    const [fromY, toY] = [within(startY, this.height), within(endY, this.height)]
     const steps = Math.max(Math.abs(toX - fromX), Math.abs(toY - fromY), 1)
     for (let step = 0; step <= steps; step++) {
       const at = (from: number, to: number) => Math.round(from + ((to - from) * step) / steps)
@@ -63,3 +65,6 @@ export class Braille {
     })
   }
 }
+
+/** The nearest of the dots from 0 to `count` - 1. */
+export const within = (at: number, count: number): number => Math.max(0, Math.min(at, count - 1))

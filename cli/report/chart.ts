@@ -1,6 +1,6 @@
 // The chart of one process in a terminal.
 import type { Colors } from 'picocolors/types.js'
-import { Braille } from './braille.ts'
+import { Braille, within } from './braille.ts'
 import type { ProcessReport, ReportEvent } from './document.ts'
 import type { Column } from './points.ts'
 import { isOfDays, moment } from './time.ts'
@@ -58,8 +58,9 @@ export function chart(process: ProcessReport, columns: number, paint: Colors): s
       known(series[column]).length > 0 && (!isLimit || (lastOf(series[column]) ?? 0) <= used * MOST_ABOVE),
   )
   const topMB = niceTop(Math.max(...shown.flatMap(({ column }) => known(series[column]))))
-  const x = (ms: number) => Math.round(((ms - fromMs) / (toMs - fromMs)) * (canvas.width - 1))
-  const y = (mb: number) => Math.round((1 - mb / topMB) * (canvas.height - 1))
+  // A log may name any time between two others.
+  const x = (ms: number) => within(Math.round(((ms - fromMs) / (toMs - fromMs)) * (canvas.width - 1)), canvas.width)
+  const y = (mb: number) => within(Math.round((1 - mb / topMB) * (canvas.height - 1)), canvas.height)
   for (const [owner, { column, isLimit }] of shown.entries()) {
     let before: readonly [number, number] | undefined
     for (const [index, ms] of series.timeMs.entries()) {
@@ -129,7 +130,7 @@ function labelsFor(labels: readonly Label[]): (string | undefined)[] {
 function marks(events: readonly ReportEvent[], column: (ms: number) => number, columns: number, paint: Colors): string {
   const cells: string[] = Array.from({ length: columns }, () => ' ')
   for (const event of events) {
-    const at = Math.max(0, Math.min(columns - 1, column(event.timeMs)))
+    const at = column(event.timeMs)
     const mark = markOf(event)
     if (mark !== undefined && SERIOUS.indexOf(mark) > SERIOUS.indexOf(cells[at] ?? ' ')) cells[at] = mark
   }

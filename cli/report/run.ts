@@ -7,6 +7,8 @@ import { COLUMNS, type Point, Points } from './points.ts'
 /** More events than that: the first and the last of them are kept. */
 const MOST_EVENTS = 1000
 const MOST_SUSPECTS = 10
+/** 64 bits of bytes: no machine has more. */
+const MOST_MB = 2 ** 44
 
 /** Clocks and rounding (uptimeS has one decimal) make two records of one process differ by less than that. */
 const SAME_START_MS = 1500
@@ -85,8 +87,7 @@ export class Run {
     this.#end.add(record, point !== undefined)
     if (record.event === 'memory') return
     if (record.event === 'heap-validated') this.#boot = record
-    if (record.event === 'shutdown')
-      this.#peak(numberIn(record, 'peakRssMB'), numberIn(record, 'peakHeapUsedMB'), undefined)
+    if (record.event === 'shutdown') this.#peak(mbIn(record, 'peakRssMB'), mbIn(record, 'peakHeapUsedMB'), undefined)
     const suspects = suspectsIn(record)
     if (suspects.length > 0) this.#suspects = suspects
     this.#remember(eventOf(record))
@@ -160,10 +161,16 @@ export const startOf = (record: LogRecord): number =>
   Math.round(record.timeMs - (numberIn(record, 'uptimeS') ?? 0) * 1000)
 
 function pointOf(record: LogRecord): Point | undefined {
-  if (numberIn(record, 'rssMB') === undefined) return undefined
-  const values = COLUMNS.map(name => [name, numberIn(record, name) ?? Number.NaN])
-  const containerMB = numberIn(record, 'containerWorkingSetMB') ?? numberIn(record, 'containerUsageMB') ?? Number.NaN
+  if (mbIn(record, 'rssMB') === undefined) return undefined
+  const values = COLUMNS.map(name => [name, mbIn(record, name) ?? Number.NaN])
+  const containerMB = mbIn(record, 'containerWorkingSetMB') ?? mbIn(record, 'containerUsageMB') ?? Number.NaN
   return { ...(Object.fromEntries(values) as Omit<Point, 'timeMs'>), containerMB, timeMs: record.timeMs }
+}
+
+/** Memory that a record tells of, in MB, where it is a size that something can have. */
+function mbIn(record: LogRecord, key: string): number | undefined {
+  const mb = numberIn(record, key)
+  return mb !== undefined && mb >= 0 && mb <= MOST_MB ? mb : undefined
 }
 
 function eventOf(record: LogRecord): ReportEvent {

@@ -30,6 +30,16 @@ t.test('a canvas: a dot, a line, and nothing outside of it', async t => {
   )
 })
 
+t.test('a line that goes far beyond a canvas ends at its edge, at once', async t => {
+  const canvas = new Braille(2, 1)
+  canvas.line(0, 3, 1e15, 3, 0)
+  canvas.line(0, -1e300, 0, 1e300, 1)
+  t.strictSame(
+    canvas.lines(text => text),
+    ['⣇⣀'],
+  )
+})
+
 const series = (rss: readonly number[], limit?: number): ProcessReport['series'] => {
   const none = rss.map(() => null)
   return {
@@ -70,6 +80,13 @@ t.test('a chart has its axis, its labels and its marks', async t => {
   t.ok(lines.some(line => line.endsWith('container limit 128')))
   t.match(lines[13], /^ {8} +▲ +✖$/)
   t.match(lines[14], /^ {8}00:00:00 +00:00:02$/)
+  for (const line of lines) t.ok([...line].length <= 80, line)
+})
+
+t.test('a time from nowhere between two others is drawn at the edge, at once', async t => {
+  const far = { ...series([10, 50, 20, 100], 128), timeMs: [0, 8.6e15, -8.6e15, 1000] }
+  const lines = chart(processOf({ series: far, events: [event({ timeMs: 8.6e15 })] }), 80, paint)
+  t.match(lines[13], /^ {8} +▲$/)
   for (const line of lines) t.ok([...line].length <= 80, line)
 })
 

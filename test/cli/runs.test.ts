@@ -82,6 +82,20 @@ t.test('events: the first and the last are kept', async t => {
   t.equal(events[999]?.timeMs, 3499)
 })
 
+t.test('memory that nothing can have is not known', async t => {
+  const [run] = reportsOf([
+    boot(1000),
+    memory(2000, 1, { rssMB: -1e12, heapUsedMB: 5 }),
+    memory(3000, 2, { heapUsedMB: -1, externalMB: 1e308, heapTotalMB: Number.POSITIVE_INFINITY, containerUsageMB: 7 }),
+    memory(4000, 3, { heapUsedMB: 0, containerWorkingSetMB: -4 }),
+    record(5000, 'shutdown', { peakRssMB: 1e300, peakHeapUsedMB: -3 }),
+  ])
+  t.strictSame(run?.peaks, { rssMB: 50, containerMB: 7, heapUsedMB: 0 })
+  t.strictSame(run?.series.heapUsedMB, [null, 0])
+  t.strictSame(run?.series.externalMB, [null, null])
+  t.strictSame(run?.series.containerMB, [7, null])
+})
+
 t.test('suspects are the last that were named, and only what is well formed', async t => {
   const pressure = (timeMs: number, suspects: unknown) => record(timeMs, 'pressure', { suspects })
   const [run] = reportsOf([
