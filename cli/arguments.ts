@@ -39,7 +39,7 @@ export const USAGE = `heapguard doctor [--json] [--strict] [--node-options VALUE
 
 heapguard report LOG|- [--html FILE] [--json]
   Charts of the guard's records in a log (- is stdin; gzip too), one for each process.
-  --html FILE           one page that needs no network
+  --html FILE|-         one page that needs no network, into a file or to stdout
   exit status: 0 drawn, 2 no records or not readable
 
 --json for programs, --help, --version

@@ -1,6 +1,15 @@
 // heapguard report, the built one, on logs that real processes wrote.
 import { spawn } from 'node:child_process'
-import { chmodSync, createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  createWriteStream,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
@@ -65,6 +74,27 @@ t.test('a page that holds everything', async t => {
   t.notMatch(html, /(src|href)=["']?(https?:)?\/\//, 'nothing from elsewhere')
 })
 
+t.test('the page to stdout, and nothing else there', async t => {
+  const { code, stdout, stderr } = await runCli(['report', log, '--html', '-'])
+  t.equal(code, 0)
+  t.match(stdout, /^<!doctype html>[\s\S]*<\/html>\n$/)
+  t.equal(stderr, '')
+  t.notOk(existsSync('-'))
+  t.match(await runCli(['report', log, '--html', '-', '--json']), { code: 2, stdout: '', stderr: /both go to stdout/ })
+})
+
+const own = join(folder, 'own.log')
+writeFileSync(own, readFileSync(log))
+linkSync(own, join(folder, 'hard.html'))
+symlinkSync('own.log', join(folder, 'soft.html'))
+for (const name of ['own.log', 'hard.html', 'soft.html'])
+  t.test(`the log is never overwritten with its page: ${name}`, async t => {
+    const page = join(folder, name)
+    t.match(await runCli(['report', own, '--html', page]), { code: 2, stdout: '', stderr: /is the log itself/ })
+    t.match(await throughShell(`report - --html ${page} < ${own}`), { code: 2, stderr: /is the log itself/ })
+    t.ok(readFileSync(own).equals(readFileSync(log)))
+  })
+
 const EVIL =
   '{"time":"2026-11-23T19:14:01.294Z","level":"warn","name":"heapguard","event":"</script><script>x","pid":1,"msg":"<img src=x onerror=alert(1)>\\u001b[2J"}'
 
@@ -88,7 +118,7 @@ for (const [name, content, words, reason] of [
     'lines in text form',
     '12:00:01Z heapguard[7] warn  a sentence\n',
     [],
-    /holds 1 lines of the guard, but as text.*HEAPGUARD_LOG_FORMAT=json/,
+    /holds 1 line of the guard, but as text.*HEAPGUARD_LOG_FORMAT=json/,
   ],
   ['broken gzip', Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(40, 7)]), [], /is broken gzip/],
   [
@@ -131,14 +161,7 @@ t.test(
 )
 
 t.test('| head is quiet', async t => {
-  const shell = `${NODE} ${CLI} report ${log} --json | head -c 10`
-  const child = spawn('env', ['-i', `PATH=${process.env.PATH}`, 'sh', '-c', shell])
-  let stderr = ''
-  child.stderr.on('data', chunk => {
-    stderr += chunk
-  })
-  await new Promise(done => child.on('close', done))
-  t.equal(stderr, '')
+  t.equal((await throughShell(`report ${log} --json | head -c 10`)).stderr, '')
 })
 
 t.test('a large log: much is read, little is held', async t => {
@@ -162,6 +185,15 @@ t.test('a large log: much is read, little is held', async t => {
   t.equal(records, 20_000)
   t.match(processes, [{ samples: 20_000, samplesAPoint: 16 }])
 })
+
+async function throughShell(words: string): Promise<{ code: number | null; stderr: string }> {
+  const child = spawn('env', ['-i', `PATH=${process.env.PATH}`, 'sh', '-c', `${NODE} ${CLI} ${words}`])
+  let stderr = ''
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk
+  })
+  return new Promise(done => child.on('close', code => done({ code, stderr })))
+}
 
 function throughPipe(words: readonly string[], input: Buffer): Promise<{ code: number | null; stdout: string }> {
   const child = spawn('env', ['-i', `PATH=${process.env.PATH}`, NODE, CLI, ...words])
