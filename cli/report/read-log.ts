@@ -1,15 +1,17 @@
 // A log as pieces of plain text, wherever it is and whether it is packed or not.
 import { createReadStream, fstatSync } from 'node:fs'
 import { createGunzip } from 'node:zlib'
+import { beginsWith, headed, inUtf8 } from './encoding.ts'
 
 /** Why a log could not be read to its end, in words for people. */
 export class UnreadableLog extends Error {}
 
 const PIECE_BYTES = 1 << 20
+const GZIP_MARK = [0x1f, 0x8b]
 
 /**
- * Reads a file, or stdin for '-', a piece at a time; gzip is known by its first two bytes. `progress` is told how many bytes
- * of how many were read (undefined: nobody knows). Throws UnreadableLog.
+ * Reads a file, or stdin for '-', a piece at a time; gzip and UTF-16 are known by their first bytes. `progress` is told how
+ * many bytes of how many were read (undefined: nobody knows). Throws UnreadableLog.
  */
 export async function* readLog(
   log: string,
@@ -31,7 +33,7 @@ export async function* readLog(
     }
   }
   try {
-    yield* unpacked(counted())
+    yield* inUtf8(unpacked(headed(counted())))
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const name = isStdin ? 'stdin' : log
@@ -55,7 +57,7 @@ async function* unpacked(pieces: AsyncGenerator<Buffer>): AsyncGenerator<Buffer>
     yield first.value
     yield* pieces
   }
-  if (first.value[0] !== 0x1f || first.value[1] !== 0x8b) {
+  if (!beginsWith(first.value, GZIP_MARK)) {
     yield* rest()
     return
   }

@@ -66,6 +66,18 @@ t.test('stdin, gzip, and gzip in two members give the same', async t => {
   }
 })
 
+t.test('UTF-16, and gzip of it, give the same', async t => {
+  const want = JSON.parse((await runCli(['report', log, '--json'])).stdout).processes
+  const bytes = Buffer.from(`\ufeff${readFileSync(log, 'utf8').replaceAll('\n', '\r\n')}`, 'utf16le')
+  for (const [name, content] of [
+    ['wide.log', bytes],
+    ['wide.gz', gzipSync(bytes)],
+  ] as const) {
+    writeFileSync(join(folder, name), content)
+    t.strictSame(JSON.parse((await runCli(['report', join(folder, name), '--json'])).stdout).processes, want, name)
+  }
+})
+
 t.test('a page that holds everything', async t => {
   const page = join(folder, 'report.html')
   t.match(await runCli(['report', log, '--html', page]), { code: 0, stdout: /report\.html is written/ })
