@@ -21,6 +21,8 @@ export interface ProcessReport {
   readonly nodeVersion?: string
   /** The boot line's sentence and verdict; absent where the log begins later. */
   readonly boot?: { readonly level: string; readonly msg: string; readonly verdict?: string; readonly remedy?: string }
+  /** Another process of the same pid started with it, and nothing tells their lines apart. */
+  readonly isMixed?: boolean
   readonly end: ProcessEnd
   /** The highest that was seen, in MB. */
   readonly peaks: { readonly rssMB?: number; readonly heapUsedMB?: number; readonly containerMB?: number }

@@ -21,8 +21,9 @@ export class EndOf {
     return !this.isKnown && this.#death === undefined
   }
 
-  get isPressedOnHeap(): boolean {
-    return this.#pressed.has('heap')
+  /** Is there pressure on it that has not eased? */
+  isPressedOn(resource: string): boolean {
+    return this.#pressed.has(resource)
   }
 
   /** One record of this process; `isSample`: it says what the process held at its time. */

@@ -3,12 +3,14 @@ import type { ProcessReport, ReportEvent } from './document.ts'
 import { ending } from './ending.ts'
 import { nameOf } from './overview.ts'
 import { escaped } from './page-text.ts'
+import { remarkOn } from './remarks.ts'
 import { isOfDays, moment, span } from './time.ts'
 
 /** Its section; `at` is its place among the report's processes, by which the script finds its data. */
 export function processSection(process: ProcessReport, at: number): string {
   const { boot, nodeVersion, startMs, lastMs, samples, samplesAPoint } = process
   const end = ending(process.end)
+  const remark = remarkOn(process)
   const isBad = boot?.level === 'warn'
   const badge =
     boot?.verdict === undefined ? '' : `<span class="badge ${isBad ? 'bad' : 'good'}">${escaped(boot.verdict)}</span>`
@@ -24,6 +26,7 @@ export function processSection(process: ProcessReport, at: number): string {
     `<p class="end${end.isBad ? ' bad' : ''}">${escaped(end.text)}</p>`,
     boot === undefined ? '' : `<p class="boot">${escaped(boot.msg)}</p>`,
     boot?.remedy === undefined ? '' : `<p class="boot">In NODE_OPTIONS: <code>${escaped(boot.remedy)}</code></p>`,
+    remark === undefined ? '' : `<p class="hint">${escaped(remark)}</p>`,
     peaks(process),
     samples < 2
       ? '<p class="hint">Fewer than two samples: nothing to draw.</p>'

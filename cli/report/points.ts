@@ -60,14 +60,14 @@ export class Points {
     this.#share *= 2
   }
 
-  /** All points as columns. */
-  series(): Series {
+  /** All points as columns, each `laterMs` after its own time. */
+  series(laterMs = 0): Series {
     const last = this.#newest
     const points = [...this.#points, ...(this.#pending.length > 1 ? [highest(this.#pending.slice(0, -1))] : [])]
     if (last !== undefined && points[points.length - 1] !== last) points.push(last)
-    const column = (name: Column | 'timeMs') => points.map(point => (Number.isNaN(point[name]) ? null : point[name]))
-    const named = [...COLUMNS, 'timeMs' as const].map(name => [name, column(name)])
-    return Object.fromEntries(named) as Series
+    const column = (name: Column) => points.map(point => (Number.isNaN(point[name]) ? null : point[name]))
+    const named = COLUMNS.map(name => [name, column(name)])
+    return { ...(Object.fromEntries(named) as Series), timeMs: points.map(({ timeMs }) => timeMs + laterMs) }
   }
 }
 

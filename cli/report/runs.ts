@@ -1,7 +1,9 @@
 // Which process a record is of: a pid alone does not say, since every container has its PID 1 and restarts have it again.
+import { ClockSteps } from './clock-steps.ts'
 import type { ProcessReport } from './document.ts'
 import { type FoundRecord, type LogRecord, numberIn, textIn } from './find-record.ts'
-import { Run, startOf } from './run.ts'
+import { heardLast, nearest } from './nearest.ts'
+import { Run } from './run.ts'
 
 const MOST_RUNS = 200
 
@@ -11,7 +13,9 @@ const BEFORE_BOOT = ['config-problem', 'previous-death', 'resized']
 /** Sorts records into processes; forgets the ones with least to say when there are too many. */
 export class Runs {
   readonly #most: number
+  /** The one that was heard last is the last. */
   #runs: Run[] = []
+  readonly #steps = new ClockSteps()
   #waiting: FoundRecord[] = []
   #records = 0
   #omitted = 0
@@ -37,35 +41,40 @@ export class Runs {
       if (this.#waiting.length > 50) this.#settle(this.#waiting.slice(0, 25))
       return
     }
-    const run = record.event === 'heap-validated' ? this.#start(record, source) : this.#runOf(record, source)
+    const run = this.#runOf(found)
+    if (run === undefined) return
     const isBefore = (other: FoundRecord) => other.record.pid === record.pid && other.source === source
     const own = this.#waiting.filter(isBefore)
     this.#waiting = this.#waiting.filter(other => !isBefore(other))
     for (const { record } of own) run.add(record)
-    run.add(record)
+    this.#add(run, record)
   }
 
   /** V8's last words, by the pid that its own lines before them name: of several that can be meant, one with a full heap. */
   diedOfHeap(pid: number | undefined, source: string | undefined, msg: string): void {
+    this.#steps.settle(run => run.source === source)
     const living = this.#runs.filter(
-      run => !run.hasEnded && run.source === source && (pid === undefined || run.pid === pid),
+      run => !run.end.isKnown && run.source === source && (pid === undefined || run.pid === pid),
     )
-    const dead = living.find(run => run.isPressedOnHeap) ?? living[living.length - 1]
-    dead?.diedOfHeap(msg)
+    const dead = living.find(run => run.end.isPressedOn('heap')) ?? living[living.length - 1]
+    dead?.end.diedOfHeap(msg)
   }
 
   /** By time of start. */
   reports(): readonly ProcessReport[] {
     this.#settle(this.#waiting)
-    return this.#runs.map(run => run.report()).sort((a, b) => a.startMs - b.startMs)
+    this.#steps.settle(() => true)
+    const isMixed = (run: Run) => this.#runs.some(other => run.isMixedWith(other))
+    return this.#runs.map(run => run.report(isMixed(run))).sort((a, b) => a.startMs - b.startMs)
   }
 
   /** Whose death it is: that of the process which started as long before it was last seen as it had lived. */
   #explain(record: LogRecord, source: string | undefined): void {
+    this.#steps.settle(run => run.source === source)
     const seenMs = Date.parse(textIn(record, 'lastSeen') ?? '')
     const livedMs = (numberIn(record, 'runUptimeS') ?? Number.NaN) * 1000
     const dead = this.#runs.find(run => run.source === source && run.isUnexplainedFrom(seenMs - livedMs))
-    dead?.explain({
+    dead?.end.explain({
       death: textIn(record, 'death') ?? 'not-known',
       confidence: textIn(record, 'confidence') ?? 'possible',
       msg: record.msg,
@@ -84,16 +93,40 @@ export class Runs {
     return run
   }
 
-  #runOf(record: LogRecord, source: string | undefined): Run {
-    const candidates = this.#runs.filter(run => run.pid === record.pid && run.source === source)
-    const newest = candidates[candidates.length - 1]
-    if (numberIn(record, 'uptimeS') === undefined) return newest ?? this.#start(record, source)
-    const startMs = startOf(record)
-    return candidates.reverse().find(run => run.isStartedAt(startMs)) ?? this.#start(record, source)
+  /** Adds a record to its process, which was heard last then. */
+  #add(run: Run, record: LogRecord): void {
+    run.add(record)
+    if (this.#runs[this.#runs.length - 1] !== run) this.#runs = [...this.#runs.filter(other => other !== run), run]
+  }
+
+  /** Undefined: it is held until the next one tells. */
+  #runOf(found: FoundRecord): Run | undefined {
+    const { record, source } = found
+    const isOwn = (run: Run) => run.pid === record.pid && run.source === source
+    const isTimed = numberIn(record, 'uptimeS') !== undefined
+    if (!isTimed) this.#steps.settle(isOwn)
+    if (record.event === 'heap-validated') return this.#start(record, source)
+    const own = this.#runs.filter(isOwn)
+    if (!isTimed) return heardLast(own, record) ?? this.#start(record, source)
+    const run = this.#steps.goesOn(found) ?? nearest(own, record)
+    if (run !== undefined) {
+      this.#release(run)
+      return run
+    }
+    for (const other of own) this.#release(other)
+    return this.#steps.hold(found, own.reverse()) ? undefined : this.#start(record, source)
+  }
+
+  /** What was held as if it went on this one is of a process of its own. */
+  #release(run: Run): void {
+    for (const { record, source } of this.#steps.release(run)) this.#start(record, source).add(record)
   }
 
   #settle(waiting: readonly FoundRecord[]): void {
-    for (const { record, source } of waiting) this.#runOf(record, source).add(record)
+    for (const found of waiting) {
+      const { record, source } = found
+      this.#add(this.#runOf(found) ?? this.#start(record, source), record)
+    }
     this.#waiting = this.#waiting.filter(other => !waiting.includes(other))
   }
 }

@@ -6,6 +6,7 @@ import { chart, markOf } from './chart.ts'
 import type { ProcessReport, ReportDocument, ReportEvent } from './document.ts'
 import { ending } from './ending.ts'
 import { nameOf, overview } from './overview.ts'
+import { remarkOn } from './remarks.ts'
 import { isOfDays, moment, span } from './time.ts'
 
 /** The last of these are what is asked for at three in the morning. */
@@ -42,6 +43,8 @@ function processText(process: ProcessReport, columns: number, paint: Colors): st
     const verdict = boot.level === 'warn' ? paint.red(boot.verdict ?? boot.level) : paint.green(boot.verdict ?? '')
     lines.push(`${verdict}: ${wrapped(printable(boot.msg), width)}`)
   }
+  const remark = remarkOn(process)
+  if (remark !== undefined) lines.push(paint.yellow(wrapped(remark, width)))
   const drawn = chart(process, columns, paint)
   if (drawn.length > 0) lines.push('', ...drawn)
   const listed = events.filter(({ event }) => event !== 'heap-validated')

@@ -147,6 +147,15 @@ t.test('the text tells all that is known, and steers no terminal', async t => {
   for (const steering of ['\x1b', '\x07', '\x9b', '\u202e']) t.notOk(text.includes(steering))
 })
 
+t.test('lines that may be another’s are said to be, in the terminal and on the page', async t => {
+  t.match(
+    reportText(reportOf([processOf({ isMixed: true })]), 300, paint),
+    /^Another process of this pid started with it/m,
+  )
+  t.match(processSection(processOf({ isMixed: true }), 0), /<p class="hint">Another process of this pid/)
+  t.notMatch(processSection(processOf(), 0), /Another process/)
+})
+
 const died = { kind: 'no-last-line', containerRatio: 0.97 } as const
 
 t.test('several processes have a line each beneath the charts', async t => {

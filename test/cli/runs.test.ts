@@ -38,9 +38,118 @@ for (const [name, records, want] of [
   ['two of those', [memory(100_000, 90), memory(100_500, 5), memory(101_000, 91)], [2, 1]],
   ['the same pid under two names', [boot(1000, 'a'), boot(1000, 'b'), memory(2000, 1, {}, 'b')], [0, 1]],
   ['a slow boot', [boot(31_000), memory(32_000, 31)], [1]],
+  [
+    'two that started together: the nearest start',
+    [boot(1000), boot(1800), memory(61_000, 60), memory(61_800, 60), memory(121_000, 120), memory(121_800, 120)],
+    [2, 2],
+  ],
+  [
+    'two that cannot be told apart have their turns',
+    [boot(1000), boot(1010), memory(61_000, 60), memory(61_010, 60), memory(121_010, 120), memory(121_000, 120)],
+    [2, 2],
+  ],
+  [
+    'two clocks that run apart slowly',
+    [boot(1000), ...Array.from({ length: 120 }, (_, at) => memory(61_000 + at * 60_030, 60 + at * 60))],
+    [120],
+  ],
+  [
+    'the clock was set back',
+    [boot(1e9), memory(1e9 + 60_000, 60), memory(1e9 - 40_000, 120), memory(1e9 + 20_000, 180)],
+    [3],
+  ],
+  ['set on, and the log ends', [boot(1000), memory(61_000, 60), memory(9_121_000, 120)], [2]],
+  ['set on before the first sample', [boot(1000), memory(9_061_000, 60), memory(9_121_000, 120)], [2]],
+  [
+    'set twice',
+    [boot(1000), ...[61_000, 9_121_000, 9_181_000, 241_000, 301_000].map((ms, at) => memory(ms, 60 + at * 60))],
+    [5],
+  ],
+  [
+    'one that speaks on by its old clock is another',
+    [boot(1000), memory(61_000, 60), memory(80_000, 70), memory(121_000, 120), memory(140_000, 130)],
+    [2, 2],
+  ],
+  [
+    'an uptime that is long not due is another’s',
+    [boot(1000), memory(61_000, 60), memory(80_000, 5000), memory(140_000, 5060)],
+    [2, 1],
+  ],
+  [
+    'a start between is a start',
+    [boot(1000), memory(61_000, 60), boot(9_000_000), memory(9_121_000, 121), memory(9_181_000, 181)],
+    [1, 2],
+  ],
+  [
+    'where calm times are not said a later start may be another process',
+    [record(61_000, 'pressure', { uptimeS: 60, rssMB: 9 }), record(9_121_000, 'pressure', { uptimeS: 70, rssMB: 9 })],
+    [1, 1],
+  ],
   ['two pids', [boot(1000), memory(2000, 1, { pid: 2 })], [0, 1]],
 ] as const)
   t.test(name, async t => t.strictSame(samples(records), want))
+
+t.test('a clock that was set: times are told by the new one, go on upwards, and it is said', async t => {
+  const [run] = reportsOf([
+    boot(1e9),
+    memory(1e9 + 60_000, 60),
+    memory(1e9 + 120_000, 120),
+    memory(1e9 - 3_420_000, 180),
+    record(1e9 - 3_410_000, 'signal', { signal: 'SIGTERM' }),
+  ])
+  t.match(run, { startMs: 1e9 - 3_600_000, lastMs: 1e9 - 3_410_000, samples: 3 })
+  t.strictSame(
+    run?.series.timeMs.map(ms => Number(ms) - 1e9 + 3_600_000),
+    [60_000, 120_000, 180_000],
+  )
+  t.strictSame(
+    run?.events.map(({ event, timeMs }) => [event, timeMs - 1e9 + 3_600_000]),
+    [
+      ['heap-validated', 0],
+      ['clock-stepped', 180_000],
+      ['signal', 190_000],
+    ],
+  )
+  t.match(run?.events[1]?.msg, /set back by 3,600 s;/)
+})
+
+t.test('who speaks after V8’s last words is not who died, by whatever clock', async t => {
+  const runs = new Runs()
+  for (const one of [boot(1000), memory(61_000, 60), memory(9_121_000, 120)]) runs.add(one)
+  runs.diedOfHeap(1, undefined, 'heap out of memory')
+  t.strictSame(
+    runs.reports().map(({ samples, end }) => [samples, end.kind]),
+    [[2, 'v8-heap-limit']],
+  )
+})
+
+t.test('processes that cannot be told apart say so, those of other names or times do not', async t => {
+  const isMixed = (records: readonly FoundRecord[]) => reportsOf(records).map(({ isMixed }) => isMixed ?? false)
+  t.strictSame(isMixed([boot(1000), boot(1010), memory(61_000, 60), memory(61_010, 60)]), [true, true])
+  t.strictSame(isMixed([boot(1000), boot(1800), memory(61_000, 60), memory(61_800, 60)]), [false, false])
+  t.strictSame(isMixed([boot(1000, 'a'), boot(1000, 'b')]), [false, false])
+  t.strictSame(isMixed([boot(1000), boot(1000, undefined, { pid: 2 })]), [false, false])
+})
+
+t.test('what tells no uptime is of the process that it answers, or that spoke last', async t => {
+  const under = { resource: 'container', rung: 'critical', containerRatio: 0.95, rssMB: 9 }
+  const both = [boot(1000), boot(1800), memory(61_000, 60), memory(61_800, 60)]
+  const eased = reportsOf([
+    ...both,
+    record(70_000, 'pressure', { ...under, uptimeS: 69 }),
+    memory(121_800, 120),
+    record(122_000, 'pressure-eased', { resource: 'container' }),
+  ])
+  t.strictSame(
+    eased.map(({ events }) => events.length),
+    [3, 1],
+  )
+  const stopped = reportsOf([...both, memory(99_000, 98), record(99_001, 'signal', { signal: 'SIGTERM' })])
+  t.strictSame(
+    stopped.map(({ end }) => ending(end).short),
+    ['stopped by SIGTERM', 'log stops'],
+  )
+})
 
 t.test('what is said before the boot line belongs to the boot', async t => {
   const before = record(8900, 'config-problem')
@@ -276,6 +385,21 @@ for (const [name, keys, want] of [
     const [run] = reportsOf([...first, death(20_000, keys), boot(20_100)])
     t.match(run && ending(run.end), want)
   })
+
+t.test('a shutdown is of the one that spoke last, where starts do not tell', async t => {
+  const [a, b] = reportsOf([
+    boot(1000),
+    boot(1010),
+    memory(2000, 1, { rssMB: 10 }),
+    memory(2010, 1, { rssMB: 90 }),
+    memory(3000, 2, { rssMB: 10 }),
+    record(3001, 'shutdown', { uptimeS: 2, exitCode: 3 }),
+    memory(3010, 2, { rssMB: 90 }),
+    record(3011, 'shutdown', { uptimeS: 2, exitCode: 4 }),
+  ])
+  t.match(a, { peaks: { rssMB: 10 }, end: { exitCode: 3 } })
+  t.match(b, { peaks: { rssMB: 90 }, end: { exitCode: 4 } })
+})
 
 t.test('V8’s last words go to the living process of the pid that they name', async t => {
   const runs = new Runs()
