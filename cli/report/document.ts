@@ -5,6 +5,8 @@ export interface ReportDocument {
   /** The file's name, or stdin. */
   readonly log: string
   readonly records: number
+  /** The oldest of a log that has the newest first, where there are more than can be put in order. */
+  readonly omittedRecords: number
   /** The guard's lines in text form: they cannot be drawn. */
   readonly textLines: number
   readonly processes: readonly ProcessReport[]

@@ -5,6 +5,7 @@ import { ending } from './ending.ts'
 import { nameOf } from './overview.ts'
 import { processSection } from './page-process.ts'
 import { escaped } from './page-text.ts'
+import { remarkOnLog } from './remarks.ts'
 import { isOfDays, moment, span } from './time.ts'
 
 /** uPlot and the page's own script and style, as build.mjs makes them. */
@@ -24,6 +25,7 @@ export function reportPage(report: ReportDocument): string {
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ')
+  const remark = remarkOnLog(report)
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -37,6 +39,7 @@ export function reportPage(report: ReportDocument): string {
 <header>
 <h1>heapguard report</h1>
 <p>${escaped(report.log)} · ${report.records.toLocaleString('en-US')} records · ${spanOf(report.processes)}</p>
+${remark === undefined ? '' : `<p class="hint">${escaped(remark)}</p>`}
 </header>
 ${index(report)}
 <main>

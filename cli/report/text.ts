@@ -6,20 +6,24 @@ import { chart, markOf } from './chart.ts'
 import type { ProcessReport, ReportDocument, ReportEvent } from './document.ts'
 import { ending } from './ending.ts'
 import { nameOf, overview } from './overview.ts'
-import { remarkOn } from './remarks.ts'
+import { remarkOn, remarkOnLog } from './remarks.ts'
 import { isOfDays, moment, span } from './time.ts'
 
 /** The last of these are what is asked for at three in the morning. */
 const MOST_EVENTS = 12
 /** More processes than that: those are drawn that had trouble, and all of them have a line. */
 const MOST_DRAWN = 8
+/** Wider sentences are hard to read. */
+const MOST_COLUMNS = 120
 
 /** The processes, one after the other; then, where they are several, one line for each. */
 export function reportText(report: ReportDocument, columns: number, paint: Colors): string {
   const { processes, records, log, omittedProcesses } = report
   const head = `${paint.bold(`heapguard report: ${printable(log)}`)}, ${count(records, 'record')} of ${count(processes.length, 'process')}`
   const drawn = drawnOf(processes)
-  const parts = [head, ...drawn.map(process => processText(process, columns, paint))]
+  const remark = remarkOnLog(report)
+  const heads = remark === undefined ? [head] : [head, paint.yellow(wrapped(remark, Math.min(columns, MOST_COLUMNS)))]
+  const parts = [...heads, ...drawn.map(process => processText(process, columns, paint))]
   if (processes.length > 1) parts.push(overview(processes, columns, paint).join('\n'))
   if (drawn.length < processes.length)
     parts.push(paint.dim(`${drawn.length} of ${processes.length} are drawn; --html draws all of them.`))
@@ -36,7 +40,7 @@ function drawnOf(processes: readonly ProcessReport[]): readonly ProcessReport[] 
 }
 
 function processText(process: ProcessReport, columns: number, paint: Colors): string {
-  const width = Math.min(columns, 120)
+  const width = Math.min(columns, MOST_COLUMNS)
   const { boot, suspects, events, omittedEvents } = process
   const lines = [title(process, width, paint)]
   if (boot !== undefined) {

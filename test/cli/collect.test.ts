@@ -87,3 +87,52 @@ t.test('of two that can be meant it is the one whose heap was full', async t => 
   const full = line(150, 'pressure', { resource: 'heap', level: 'error', rssMB: 400, uptimeS: 150 })
   t.strictSame(ends([...a, ...b, full, ...LAST_WORDS]), [V8_SAID, '-: log stops'])
 })
+
+const restarted = [
+  boot(0),
+  memory(60, 60),
+  memory(120, 120),
+  pressure('container'),
+  line(140, 'pressure-eased', { resource: 'container' }),
+  line(150, 'signal', { signal: 'SIGTERM' }),
+  line(200, 'previous-death', { death: 'not-known' }),
+  boot(201),
+  memory(260, 60),
+  ...LAST_WORDS,
+]
+
+for (const [name, lines] of [
+  ['a restart', restarted],
+  ['two services', restarted.flatMap(text => [`a-1  | ${text}`, `b-1  | ${text}`])],
+  ['only a start and an end', [boot(0), line(650, 'shutdown', { exitCode: 0, uptimeS: 650 })]],
+  ['a short end', [boot(0), memory(60, 60), line(61, 'shutdown', { exitCode: 3, uptimeS: 61 })]],
+  ['a log that begins in the middle', [memory(60, 60), memory(120, 120), memory(180, 180)]],
+] as const)
+  t.test(`a log with its newest line first tells the same: ${name}`, async t =>
+    t.strictSame(reportOf([...lines].reverse()), reportOf(lines)),
+  )
+
+t.test('a clock that was set back is no log that runs backwards', async t => {
+  const lines = [boot(3600), memory(60, 60), memory(120, 120), memory(180, 180)]
+  t.match(reportOf(lines).processes, [{ samples: 3, boot: { verdict: 'fits' } }])
+})
+
+t.test('two that started together and speak in turns run forwards', async t => {
+  const spoken = [60, 120, 180].flatMap(atS => [memory(atS + 0.1, atS + 0.1), memory(atS + 0.5, atS - 0.4)])
+  const lines = [boot(0), boot(0.9), ...spoken.slice(0, -1)]
+  t.strictSame(reportOf(lines), reportOf([...lines].reverse()))
+  t.match(reportOf(lines).processes, [{ samples: 3 }, { samples: 2 }])
+  t.match(reportOf(spoken.slice(0, -1)).processes, [{ lastMs: beganMs + 180_100 }])
+})
+
+t.test('of a long log with its newest line first the newest is drawn, and it is said how much is not', async t => {
+  const lines = Array.from({ length: 12_000 }, (_, at) => memory(at + 1, at + 1)).reverse()
+  const { records, omittedRecords, processes } = reportOf(lines)
+  t.strictSame([records, omittedRecords], [10_000, 2000])
+  t.match(processes, [{ samples: 10_000, lastMs: beganMs + 12_000_000 }])
+})
+
+t.test('a log that never tells which way it runs is not held for ever', async t => {
+  const lines = Array.from({ length: 12_000 }, (_, at) => boot(at * 10))
+  t.match(reportOf(lines), { records: 12_000, omittedRecords: 0, omittedProcesses: 11_800 })
+})

@@ -117,6 +117,7 @@ for (const [keys, mark] of [
 const reportOf = (processes: readonly ProcessReport[]): ReportDocument => ({
   log: 'app.log',
   records: 1,
+  omittedRecords: 0,
   textLines: 0,
   processes,
   omittedProcesses: 2,
@@ -154,6 +155,12 @@ t.test('lines that may be another’s are said to be, in the terminal and on the
   )
   t.match(processSection(processOf({ isMixed: true }), 0), /<p class="hint">Another process of this pid/)
   t.notMatch(processSection(processOf(), 0), /Another process/)
+})
+
+t.test('records that are left out are said to be', async t => {
+  const cut = { ...reportOf([processOf()]), omittedRecords: 1234 }
+  t.match(reportText(cut, 300, paint), /newest line first, and its 1,234 oldest records are left out: .*tac LOG/)
+  t.notMatch(reportText(reportOf([processOf()]), 300, paint), /newest/)
 })
 
 const died = { kind: 'no-last-line', containerRatio: 0.97 } as const
