@@ -3,26 +3,48 @@ import { type LogRecord, textIn } from './find-record.ts'
 import { startOf } from './process-clock.ts'
 import type { Run } from './run.ts'
 
-/** Starts that differ by less are told as one (uptimeS has one decimal). */
-const SAME_DISTANCE_MS = 100
+/** Of two starts that differ by less the nearer is a matter of chance. */
+const SAME_DISTANCE_MS = 50
+/** uptimeS has one decimal, and is told a moment after it was read. */
+const EXACT_MS = 100
+/** From a start to its boot line it takes that much longer than two records of one process tell its start apart. */
+const BOOT_SHARE = 20
+
+interface Candidate {
+  readonly run: Run
+  readonly distanceMs: number
+}
 
 /** The one whose start is nearest to the one that the record tells; `runs` in the order in which they were heard. */
 export function nearest(runs: readonly Run[], record: LogRecord): Run | undefined {
   const startMs = startOf(record)
-  let best: { readonly run: Run; readonly distanceMs: number } | undefined
+  let best: Candidate | undefined
   for (const run of runs) {
     const distanceMs = run.clock.distanceMs(startMs)
     if (distanceMs === undefined) continue
-    const nearerMs = best === undefined ? Number.POSITIVE_INFINITY : best.distanceMs - distanceMs
-    const isSame = Math.abs(nearerMs) <= SAME_DISTANCE_MS
-    if (isSame ? isTurnOf(run, best?.run, record) : nearerMs > 0) best = { run, distanceMs }
+    const candidate = { run, distanceMs }
+    if (best === undefined || isNearer(candidate, best, record)) best = candidate
   }
   return best?.run
 }
 
+function isNearer(one: Candidate, other: Candidate, record: LogRecord): boolean {
+  if (one.run.clock.isExact !== other.run.clock.isExact) return weightOf(one, record) < weightOf(other, record)
+  if (Math.abs(one.distanceMs - other.distanceMs) > SAME_DISTANCE_MS) return one.distanceMs < other.distanceMs
+  return isTurnOf(one.run, other.run, record)
+}
+
+/** A distance that can be compared: a start that was told is a narrow mark, that of which only the boot line is known a wide one. */
+function weightOf({ run, distanceMs }: Candidate, { event, uptimeS }: LogRecord): number {
+  if (!run.clock.isExact) return distanceMs
+  // Nobody tells the same uptime twice.
+  if (event === 'memory' && Number(uptimeS) <= run.clock.uptimeS) return Number.POSITIVE_INFINITY
+  return distanceMs <= EXACT_MS ? 0 : distanceMs * BOOT_SHARE
+}
+
 /** Of two that cannot be told apart each has its turn; a shutdown follows what the same process said just before. */
-function isTurnOf(later: Run, earlier: Run | undefined, { event }: LogRecord): boolean {
-  if (earlier === undefined || earlier.end.isKnown !== later.end.isKnown) return !later.end.isKnown
+function isTurnOf(later: Run, earlier: Run, { event }: LogRecord): boolean {
+  if (earlier.end.isKnown !== later.end.isKnown) return !later.end.isKnown
   return event === 'shutdown' || later.clock.uptimeS < earlier.clock.uptimeS
 }
 

@@ -8,8 +8,9 @@ export interface FoundObject {
   readonly at: number
 }
 
-/** A line of nothing but braces is nobody's. */
-const MOST_TRIES = 20
+/** A line of nothing but braces and quotes is nobody's; a record has some hundred. */
+const MOST_TRIES = 10
+const MOST_MARKS = 2000
 
 /**
  * The objects in a line, from its beginning on. Most lines are one, with or without something in front; where text with
@@ -35,7 +36,8 @@ export function* objectsIn(line: string): Generator<FoundObject> {
 function endOf(line: string, at: number): number | undefined {
   const marks = /["{}]/g
   let depth = 0
-  for (marks.lastIndex = at; ; ) {
+  marks.lastIndex = at
+  for (let passed = 0; passed < MOST_MARKS; passed++) {
     const mark = marks.exec(line)?.[0]
     if (mark === undefined) return undefined
     if (mark === '"') {
@@ -46,6 +48,7 @@ function endOf(line: string, at: number): number | undefined {
     } else depth += mark === '{' ? 1 : -1
     if (depth === 0) return marks.lastIndex
   }
+  return undefined
 }
 
 function parseObject(text: string): Fields | undefined {

@@ -8,6 +8,8 @@ export const SLOWEST_BOOT_MS = 60_000
 /** HEAPGUARD_INTERVAL_MS, where no two records have told another. */
 const INTERVAL_S = 60
 
+const FOLLOWED_OVER = 8
+
 /** When a record's process started, as exactly as the record tells. */
 export const startOf = (record: LogRecord): number =>
   Math.round(record.timeMs - (numberIn(record, 'uptimeS') ?? 0) * 1000)
@@ -29,6 +31,11 @@ export class ProcessClock {
   /** By the clock as it was last. */
   get startMs(): number {
     return this.#firstStartMs + this.#steppedMs
+  }
+
+  /** Has a record told its uptime? Else only the boot line is known. */
+  get isExact(): boolean {
+    return this.#isExact
   }
 
   /** The latest uptime that was told. */
@@ -60,8 +67,9 @@ export class ProcessClock {
   follow(record: LogRecord): void {
     const uptimeS = numberIn(record, 'uptimeS')
     if (uptimeS === undefined) return
-    this.#startMs = startOf(record)
-    if (!this.#isExact) this.#firstStartMs = this.#startMs
+    // The mean of some is more exact than the last one.
+    if (this.#isExact) this.#startMs += (startOf(record) - this.#startMs) / FOLLOWED_OVER
+    else this.#firstStartMs = this.#startMs = startOf(record)
     this.#isExact = true
     if (this.#uptimeS > 0) this.#longestGapS = Math.max(this.#longestGapS, uptimeS - this.#uptimeS)
     this.#uptimeS = Math.max(this.#uptimeS, uptimeS)
@@ -74,7 +82,7 @@ export class ProcessClock {
 
   /** The clock was set, so that the start is another now. Returns by how much. */
   step(startMs: number): number {
-    const byMs = startMs - this.#startMs
+    const byMs = Math.round(startMs - this.#startMs)
     this.#startMs = startMs
     this.#isExact = true
     this.#steppedMs += byMs

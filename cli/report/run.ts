@@ -7,8 +7,10 @@ import { eventOf, mbIn, pointOf, suspectsIn } from './of-record.ts'
 import { Points } from './points.ts'
 import { ProcessClock, SAME_START_MS } from './process-clock.ts'
 
-/** Two that started so near to each other are not told apart by when they started. */
-const TOO_NEAR_MS = 100
+/** Two that started so near to each other are not surely told apart by when they started. */
+const TOO_NEAR_MS = 200
+/** From a start to its boot line, at most, on most machines. */
+const USUAL_BOOT_MS = 2000
 
 /** Collects the records of one process. */
 export class Run {
@@ -43,8 +45,12 @@ export class Run {
 
   /** May lines of one of these two be among those of the other? */
   isMixedWith(other: Run): boolean {
-    const isNear = Math.abs(this.clock.startMs - other.clock.startMs) <= TOO_NEAR_MS
-    return other !== this && isNear && other.pid === this.pid && other.source === this.source
+    if (other === this || other.pid !== this.pid || other.source !== this.source) return false
+    const apartMs = this.clock.startMs - other.clock.startMs
+    if (this.clock.isExact === other.clock.isExact) return Math.abs(apartMs) <= TOO_NEAR_MS
+    // One of them has nothing but its boot line while the other spoke on: what it said may be with that one.
+    const [silent, heard, bootMs] = this.clock.isExact ? [other, this, -apartMs] : [this, other, apartMs]
+    return bootMs >= -TOO_NEAR_MS && bootMs <= USUAL_BOOT_MS && heard.#lastMs > silent.#lastMs
   }
 
   /** How much would be lost without it: warnings count for more than samples. */

@@ -7,6 +7,7 @@ const NAMED = /^(?:(\S{1,80}(?: › \S{1,80})?) +[|│] |\[(pod\/[^\]]{1,160})\]
 const STERN = /^([a-z0-9.]+-[a-z0-9.-]*) ([a-z0-9][a-z0-9-]*) (?=\d{4}-|$)/
 /** docker logs --timestamps, CRI's `2026-… stderr F `, logcli's `2026-… {app="x", pod="y"} `. */
 const UNNAMED = /^(?:\d{4}-\d\d-\d\d[T ]\S{5,40} +)?(?:std(?:out|err) [FP] )?(?:(\{[^{}]{0,1000}\}) +)?$/
+const LABELS = [/[{ ,]pod="([^"]*)"/, /[{ ,]container="([^"]*)"/]
 
 const MOST_TEXT = 160
 
@@ -21,8 +22,8 @@ export function inFront(prefix: string): Around {
   if (prefix === '') return { source: undefined, isCollectors: true }
   const named = NAMED.exec(prefix) ?? STERN.exec(prefix)
   const rest = UNNAMED.exec(prefix.slice(named?.[0].length ?? 0))
-  const label = (name: string) => new RegExp(`[{ ,]${name}="([^"]*)"`).exec(rest?.[1] ?? '')?.[1]
-  const names = named?.slice(1) ?? [label('pod'), label('container')]
+  const labels = rest?.[1] ?? ''
+  const names = named?.slice(1) ?? LABELS.map(label => label.exec(labels)?.[1])
   return { source: joined(names), isCollectors: rest !== null }
 }
 

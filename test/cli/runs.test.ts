@@ -43,6 +43,12 @@ for (const [name, records, want] of [
     [boot(1000), boot(1800), memory(61_000, 60), memory(61_800, 60), memory(121_000, 120), memory(121_800, 120)],
     [2, 2],
   ],
+  ['a log twice', [boot(1000), memory(61_000, 60), memory(121_000, 120), boot(1000), memory(61_000, 60)], [2, 1]],
+  [
+    'two that started within the time that a boot takes',
+    [boot(1000), boot(1135), ...[638, 779, 60_638, 60_779].map((ms, at) => memory(60_000 + ms, at < 2 ? 60 : 120))],
+    [2, 2],
+  ],
   [
     'two that cannot be told apart have their turns',
     [boot(1000), boot(1010), memory(61_000, 60), memory(61_010, 60), memory(121_010, 120), memory(121_000, 120)],
@@ -127,6 +133,13 @@ t.test('processes that cannot be told apart say so, those of other names or time
   const isMixed = (records: readonly FoundRecord[]) => reportsOf(records).map(({ isMixed }) => isMixed ?? false)
   t.strictSame(isMixed([boot(1000), boot(1010), memory(61_000, 60), memory(61_010, 60)]), [true, true])
   t.strictSame(isMixed([boot(1000), boot(1800), memory(61_000, 60), memory(61_800, 60)]), [false, false])
+  t.strictSame(
+    isMixed([boot(1000), boot(1010), memory(61_000, 60), memory(121_000, 120)]),
+    [true, true],
+    'one is silent',
+  )
+  t.strictSame(isMixed([boot(1000), memory(61_000, 60), boot(62_000), memory(63_000, 1)]), [false, false], 'a restart')
+  t.strictSame(isMixed([boot(1000), record(2000, 'pressure', { uptimeS: 1 }), boot(2500)]), [false, false], 'at once')
   t.strictSame(isMixed([boot(1000, 'a'), boot(1000, 'b')]), [false, false])
   t.strictSame(isMixed([boot(1000), boot(1000, undefined, { pid: 2 })]), [false, false])
 })
