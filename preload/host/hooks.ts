@@ -52,9 +52,10 @@ export function hookProcess(target: ListeningProcess, slot: Slot): () => void {
   const onNewListener = (event: string | symbol): void => {
     try {
       if (typeof event === 'string') slot.guard?.aboutToListen(event)
-      // Node warns when a listener makes more than the most: with ours gone it warns when it would have without it.
+      // Node warns when a listener makes more than the most (0: no bound): with ours gone it warns when it would have without it.
+      const most = target.getMaxListeners()
       const own = event === 'exit' ? onExit : event === 'newListener' ? onNewListener : undefined
-      if (own !== undefined && target.listenerCount(event as string) === target.getMaxListeners())
+      if (own !== undefined && most > 0 && target.listenerCount(event as string) + 1 > most)
         target.removeListener(event as string, own)
     } catch {
       // The app's `process.on` must not fail; the guard hears nothing of it.

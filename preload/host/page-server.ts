@@ -22,9 +22,11 @@ const MOST_CONNECTIONS = 8
 /**
  * Listens; `failed` is told once where that cannot be done, or later when the server fails. In a cluster this process
  * listens for itself. Keeps nothing alive: neither the server nor a connection. Returns its undo. Throws what Node throws
- * for an endpoint that it refuses at once.
+ * for an endpoint that it refuses at once, and where a permission model refuses all of them.
  */
 export function servePage(endpoint: Endpoint, page: Page, failed: (error: Error) => void): () => void {
+  // Node would throw that where nobody can catch it, in a later turn.
+  if (!mayListen()) throw new Error('the permission model does not allow it: --allow-net')
   const { createServer } = require('node:net') as typeof import('node:net')
   // Half open: a client that has said all still gets its answer.
   const server = createServer({ allowHalfOpen: true }, socket => {
@@ -68,6 +70,12 @@ export function servePage(endpoint: Endpoint, page: Page, failed: (error: Error)
   return () => {
     server.close()
   }
+}
+
+/** Node 24 has a permission model that lets everybody listen, and knows no such flag. */
+function mayListen(): boolean {
+  const { permission } = process as unknown as { readonly permission?: { has(scope: string): boolean } }
+  return permission === undefined || permission.has('net') || !process.allowedNodeEnvironmentFlags.has('--allow-net')
 }
 
 /** undefined: the request is not complete. */

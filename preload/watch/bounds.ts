@@ -77,7 +77,8 @@ export function openBounds({ host, settings, budget: atBoot, log, liveWorkers }:
         memoryNodeSeesBytes: memoryV8SawBytes(budget),
       })
       isolates = sum.isolates
-      if (sum.isEarly) workersAtLastSum = -1
+      // Nearly every app starts helpers: only where it would matter is it asked at the next look too.
+      if (sum.isEarly && sum.sumBytes > limitBytes) workersAtLastSum = -1
       hasSaidSum = sum.isolates > 1 && sum.isSpeaker && sum.lastingBytes > limitBytes
       if (hasSaidSum) log.say(heapSumExceeds(sum, limitBytes))
     },

@@ -37,9 +37,20 @@ const LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, stackS
 /** What a look asks of the environment. */
 const ALSO_ASKED = ['UV_THREADPOOL_SIZE', 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE']
 
-/** Starts the thread. Throws what making one throws (ERR_ACCESS_DENIED under a permission model). */
+/**
+ * In a process that was started from a snapshot any thread that loads node:v8 aborts it, on 22 and 24: `Assertion failed:
+ * shutdown_wrap_template_.IsEmpty()`. A single executable with a snapshot shows no flag.
+ */
+const isDeadly = ({ nodeVersion, execArgv }: Host): boolean =>
+  /^v2[2-5]\./.test(nodeVersion) && execArgv.some(arg => arg.startsWith('--snapshot-blob'))
+
+/**
+ * Starts the thread. Throws what making one throws (ERR_ACCESS_DENIED under a permission model), and where it would end
+ * the process.
+ */
 export function startThread(parts: StartParts): Handover {
   const { Worker, host, budget, folder, record, outputsAtBoot, settled, code, onError } = parts
+  if (isDeadly(host)) throw new Error(`Node ${host.nodeVersion} from a snapshot cannot have one`)
   const handover = openHandover()
   handover.setFigures(host.memory())
   const rows: readonly Row<unknown>[] = [...Object.values(TABLE), ...Object.values(watchTable(0))]

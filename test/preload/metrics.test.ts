@@ -167,6 +167,29 @@ t.test('an address of another machine is one warning', async t => {
   t.match(problems[0], { level: 'warn', what: 'metrics', reason: 'EADDRNOTAVAIL' })
 })
 
+t.test('a permission model that allows no network: one warning, and the app runs', async t => {
+  const known = async (flag: string): Promise<boolean> =>
+    (await runNode({ args: ['-p', `process.allowedNodeEnvironmentFlags.has('${flag}')`] })).stdout === 'true\n'
+  const hasFlag = await known('--allow-net')
+  const flag = (await known('--permission')) ? '--permission' : '--experimental-permission'
+  const start = (...more: string[]) =>
+    runNode({
+      args: [flag, '--allow-fs-read=*', ...more, '-e', 'setTimeout(() => console.log("done"), 900)'],
+      preload: GUARD,
+      env: { HEAPGUARD_METRICS: '9464', HEAPGUARD_PULSE_MS: '50' },
+    })
+  const { stdout, stderr, code } = await start()
+  t.match({ code, stdout }, { code: 0, stdout: 'done\n' }, stderr)
+  const problems = recordsIn(stderr).filter(({ what }) => what === 'metrics')
+  t.match(problems, hasFlag ? [{ level: 'warn', reason: /--allow-net/ }] : [])
+  if (!hasFlag) return
+  const allowed = await start('--allow-net')
+  t.strictSame(
+    recordsIn(allowed.stderr).filter(({ what }) => what === 'metrics'),
+    [],
+  )
+})
+
 t.test('loopback unless said', async t => {
   const port = await freePort()
   const app = await served(port)

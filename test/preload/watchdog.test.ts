@@ -306,3 +306,28 @@ t.test('a permission model that allows no worker: one line, and the app runs', a
     [{ what: 'watchdog', reason: 'ERR_ACCESS_DENIED' }],
   )
 })
+
+t.test('a process from a snapshot: no thread where one would end it, and the app runs', async t => {
+  const folder = emptyFolder()
+  const blob = join(folder, 'app.blob')
+  writeFileSync(
+    join(folder, 'build.js'),
+    "require('v8').startupSnapshot.setDeserializeMainFunction(() => { setTimeout(() => process.exit(3), 900) })",
+  )
+  // Node 20 takes a snapshot under the flags alone that it was built with.
+  const built = await runNode({
+    args: ['--snapshot-blob', blob, '--build-snapshot', join(folder, 'build.js')],
+    nodeOptions: HEAP,
+  })
+  t.equal(built.code, 0)
+  const { code, stderr } = await runNode(
+    guarded(['--snapshot-blob', blob, 'x'], { HEAPGUARD_INTERVAL_MS: '200' }, HEAP),
+  )
+  t.equal(code, 3)
+  const said = recordsIn(stderr)
+  t.ok(said.some(({ event }) => event === 'memory'))
+  t.match(
+    said.filter(({ event }) => event === 'evidence-problem'),
+    major === 22 || major === 24 ? [{ what: 'watchdog', reason: /from a snapshot/ }] : [],
+  )
+})

@@ -111,6 +111,20 @@ Object.assign(cases, {
     script: `${warned} process.setMaxListeners(1); process.on('SIGTERM', () => {}); process.on('exit', () => {}); setImmediate(() => {})`,
     want: { code: 0, stdout: '' },
   },
+  'setMaxListeners lowered below what is there': {
+    script: `process.on('warning', ({ message }) => console.log(message)); const on = () => process.on('exit', () => {})
+      on(); on(); on(); process.setMaxListeners(2); on(); setImmediate(() => {})`,
+    want: { code: 0, stdout: /4 exit listeners added to \[process\]/ },
+  },
+  'setMaxListeners(1.5)': {
+    script: `${warned} process.setMaxListeners(1.5); process.on('exit', () => {}); setImmediate(() => {})`,
+    want: { code: 0, stdout: '' },
+  },
+  'setMaxListeners(0), and twenty listeners': {
+    script: `${warned} process.setMaxListeners(0); for (let i = 0; i < 20; i++) process.on('exit', () => {}); setImmediate(() => {})`,
+    want: { code: 0, stdout: '' },
+    events: ['heap-validated', 'shutdown'],
+  },
   'process.emit by hand': {
     script: `process.on('SIGTERM', (...args) => console.log('by hand', ...args)); process.emit('SIGTERM', 'SIGTERM', 15); console.log(process.emit('SIGINT'))`,
     want: { code: 0, stdout: 'by hand SIGTERM 15\nfalse\n' },
