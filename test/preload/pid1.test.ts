@@ -8,8 +8,16 @@ const unshare = ['--pid', '--fork', '--mount-proc', '--kill-child']
 const probe = spawnSync('unshare', [...unshare, 'true'])
 const reason = probe.status === 0 ? '' : `no pid namespace can be made here: ${probe.error?.message ?? probe.stderr}`
 
-/** Runs a script as PID 1, sends it the signals one after the other, then SIGKILL where it does not end by itself. */
-async function asPid1(preload: string, script: string, signals: readonly NodeJS.Signals[]) {
+/**
+ * Runs a script as PID 1, sends it the signals one after the other, then SIGKILL where it does not end by itself: as soon
+ * as its stderr is `enough`.
+ */
+async function asPid1(
+  preload: string,
+  script: string,
+  signals: readonly NodeJS.Signals[],
+  enough: (stderr: string) => boolean = () => true,
+) {
   const env = ['-i', `PATH=${process.env.PATH}`, `NODE_OPTIONS=--require ${preload}`, 'HEAPGUARD_INTERVAL_MS=50']
   const child = spawn('unshare', [...unshare, 'env', ...env, NODE, '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
@@ -18,6 +26,13 @@ async function asPid1(preload: string, script: string, signals: readonly NodeJS.
   child.stderr.on('data', chunk => {
     stderr += chunk
   })
+  const complains = (): Promise<void> =>
+    new Promise(done => {
+      const check = (): void => (enough(stderr) ? done() : undefined)
+      child.stderr.on('data', check)
+      closed.then(() => done())
+      check()
+    })
   const says = (word: string): Promise<void> =>
     new Promise((done, fail) => {
       const check = (): void => (stdout.includes(word) ? done() : undefined)
@@ -35,7 +50,8 @@ async function asPid1(preload: string, script: string, signals: readonly NodeJS.
     // The script answers each signal's arrival by what it prints next; the one without a handler counts turns.
     await says(`turn ${i}`)
   }
-  if (signals.length > 0 && !stdout.includes('leaving')) process.kill(inner, 'SIGKILL')
+  await complains()
+  if (signals.length > 0 && child.exitCode === null && !stdout.includes('leaving')) process.kill(inner, 'SIGKILL')
   const code = await closed
   return { code, stdout, stderr }
 }
@@ -61,6 +77,17 @@ t.test('PID 1', { skip: reason || false }, async t => {
         { signal: 'SIGINT', appHandles: false },
       ],
     )
+  })
+
+  t.test('no handler: the memory lines go on as the process does, behind the signals', async t => {
+    const script = `${TURNS} setTimeout(() => process.exit(3), 5000)`
+    const goesOn = (text: string): boolean => {
+      const events = recordsIn(text).map(({ event }) => event)
+      return /signal,(.*,)?signal,(memory,)+memory/.test(events.join())
+    }
+    const { code, stderr } = await asPid1(GUARD, script, ['SIGTERM', 'SIGINT'], goesOn)
+    t.ok(goesOn(stderr), stderr)
+    t.not(code, 3, 'before its end')
   })
 
   t.test('a handler of the app: it runs, in its own async context, and nothing else differs', async t => {
