@@ -1,9 +1,10 @@
 // HEAPGUARD_WATCHDOG in real Node, on the built bundle: what is said while the main thread is blocked, that nothing is said
 // twice, and what an app can see of the second thread.
 import { execFileSync } from 'node:child_process'
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import t from 'tap'
+import { MIB, v2 } from '../fixtures/cgroup.ts'
 import {
   canExcludeEnv,
   EMPTY,
@@ -14,6 +15,7 @@ import {
   recordsIn,
   runNode,
   type Start,
+  startNode,
   withoutRecords,
 } from './node.ts'
 
@@ -271,6 +273,28 @@ t.test('the thread ends before its time: the app lives on, and the sum of heap l
   t.equal(withoutRecords(stderr), '')
   // Other processes of this machine, tests beside this one, may be in it.
   for (const { event, msg } of recordsIn(stderr)) if (event === 'heap-sum') t.notMatch(msg, /workers/)
+})
+
+t.test('workers of the app are counted in the sum of heap limits, the watchdog beside them is not', async t => {
+  // Its own kernel files: no other process is in the group. Two heaps of 103 MB fit, three do not.
+  const folder = emptyFolder()
+  for (const [path, text] of Object.entries(v2('0::/', { 'memory.max': `${250 * MIB}\n`, 'cgroup.procs': '' }))) {
+    mkdirSync(dirname(folder + path), { recursive: true })
+    writeFileSync(folder + path, text as string)
+  }
+  const script = `const { Worker } = require('node:worker_threads')
+    const make = () => new Worker('setInterval(() => {}, 1000)', { eval: true })
+    process.once('worker', watchdog => watchdog.once('online', () => { make(); make() }))
+    setTimeout(() => {}, 20_000)`
+  const kernel = `${HEAP} --require ${resolve('test/fixtures/kernel-files.cjs')}`
+  const running = startNode(guarded(['-e', script], { KERNEL_FILES: folder }, kernel))
+  await running.complains('"event":"heap-sum"')
+  running.child.kill('SIGKILL')
+  const { stderr } = await running.ended
+  t.match(
+    recordsIn(stderr).filter(({ event }) => event === 'heap-sum'),
+    [{ isolates: 3, processes: 1, containerMemoryMB: 250 }],
+  )
 })
 
 t.test('the file is missing: one line, and the watch goes on', async t => {
