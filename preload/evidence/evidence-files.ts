@@ -13,12 +13,13 @@ export function realEvidenceFiles(): EvidenceFiles {
   return { openSync, readSync, writeSync, closeSync, fstatSync, opendirSync, renameSync, unlinkSync }
 }
 
-const { O_RDONLY, O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants
+const { O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants
 // O_NONBLOCK: a FIFO in the place of a file must not hang the app. Where a system has no such flag it is undefined.
 const CAREFULLY = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
 export const TO_READ = O_RDONLY | CAREFULLY
 export const TO_WRITE = O_WRONLY | CAREFULLY
 export const TO_CREATE = TO_WRITE | O_CREAT
+export const TO_WRITE_ANEW = TO_CREATE | O_TRUNC
 /** Evidence is its owner's alone. */
 export const OWNER_ALONE = 0o600
 

@@ -92,10 +92,11 @@ export function openEvidence({
   }
   const writeProfile = (head: Parameters<EvidenceFile['heapProfileText']>[0]): void => {
     const { openSync, writeSync, closeSync } = host.files
-    const fd = openSync(`${settings.dir}/${evidenceName(run as RunId, 'heap-profile')}`, 'w', 0o600)
+    const { heapProfileText, TO_WRITE_ANEW } = load()
+    const fd = openSync(`${settings.dir}/${evidenceName(run as RunId, 'heap-profile')}`, TO_WRITE_ANEW, 0o600)
     try {
       let text = ''
-      for (const piece of load().heapProfileText(head)) {
+      for (const piece of heapProfileText(head)) {
         text += piece
         if (text.length > 16_384) {
           writeSync(fd, text)
