@@ -146,6 +146,24 @@ t.test('the file cannot be made: one line', async t => {
   t.match(said[0], { level: 'warn', reason: 'ENOENT' })
 })
 
+t.test('it fails on the way: one line, no part of it is left, and it is not tried again', async t => {
+  const folder = emptyFolder()
+  const start = climbs(folder)
+  const fails = `require('v8').writeHeapSnapshot = path => {
+      require('fs').writeFileSync(path, '{"snapshot":')
+      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    }\n`
+  const { stderr, code } = await runNode({ ...start, args: start.args.map(arg => (arg === '-e' ? arg : fails + arg)) })
+  t.equal(code, 3)
+  const said = saidOf(stderr)
+  t.match(said, [
+    { level: 'info', reason: 'being written' },
+    { level: 'warn', reason: 'ENOSPC' },
+  ])
+  t.equal(said.length, 2)
+  t.strictSame(snapshotsIn(folder), [])
+})
+
 t.test('without HEAPGUARD_DIR: a line at boot, and nothing is written', async t => {
   const { stderr, code } = await runNode(climbs(''))
   t.equal(code, 3)
