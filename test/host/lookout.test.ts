@@ -10,8 +10,12 @@ import { openLookout } from '../../preload/lookout.ts'
 
 const FOLDER = '/sys/fs/cgroup'
 
-/** A calm process of 100 MB in a cgroup v2 container. */
-function watched(limitMB: number, settings: Readonly<Record<string, string>> = {}) {
+/** A calm process of 100 MB in a cgroup v2 container; what else is said in its files. */
+function watched(
+  limitMB: number,
+  settings: Readonly<Record<string, string>> = {},
+  more: Readonly<Record<string, string>> = {},
+) {
   let nowMs = 0
   const files: Record<string, string> = {
     '/proc/self/cgroup': '0::/\n',
@@ -21,6 +25,7 @@ function watched(limitMB: number, settings: Readonly<Record<string, string>> = {
     [`${FOLDER}/memory.max`]: `${mbToBytes(limitMB)}\n`,
     [`${FOLDER}/memory.current`]: `${mbToBytes(100)}\n`,
     [`${FOLDER}/memory.stat`]: `anon ${mbToBytes(90)}\nfile 0\ninactive_file 0\n`,
+    ...more,
   }
   const host = {
     pid: 7,
@@ -77,6 +82,7 @@ function watched(limitMB: number, settings: Readonly<Record<string, string>> = {
         lookout.look(millis(0), false)
       }
     },
+    end: lookout.end,
     said: (event: string) => said.filter(entry => entry.event === event),
   }
 }
@@ -107,3 +113,38 @@ t.test('a limit that moves is judged for all the isolates that were counted', as
   look(20)
   t.match(said('limit-changed'), [{ level: 'warn', msg: /256 MB is the least/, fields: { verdict: 'tight' } }])
 })
+
+const NEIGHBOUR = {
+  [`${FOLDER}/cgroup.procs`]: '7\n8\n',
+  '/proc/8/status': `Name:\tffmpeg\nVmRSS:\t${90 * 1024} kB\n`,
+}
+const kills = (count: number) => ({ [`${FOLDER}/memory.events`]: `oom 1\noom_kill ${count}\n` })
+
+t.test('a kill is said when the killed process is off the list, with its name, and not again at the end', async t => {
+  // Half of the limit is taken: it is noted who is there.
+  const { files, look, end, said } = watched(200, {}, { ...NEIGHBOUR, ...kills(0) })
+  look(2)
+  Object.assign(files, kills(1))
+  look(1)
+  t.strictSame(said('oom-kill'), [], 'the counter rises before it is off the list')
+  files[`${FOLDER}/cgroup.procs`] = '7\n'
+  look(1)
+  t.match(said('oom-kill'), [{ level: 'error', msg: /ffmpeg/, fields: { count: 1 } }])
+  end('exit', 0)
+  t.equal(said('oom-kill').length, 1)
+})
+
+for (const [name, reason, exitCode] of [
+  ['the process ends in good order', 'exit', 0],
+  ['the process ends with an exception', 'uncaught', 1],
+] as const)
+  t.test(`a kill that was seen just before the end is said then, though nobody is off the list: ${name}`, async t => {
+    const { files, look, end, said } = watched(200, {}, { ...NEIGHBOUR, ...kills(0) })
+    look(2)
+    Object.assign(files, kills(2))
+    look(1)
+    t.strictSame(said('oom-kill'), [])
+    end(reason, exitCode)
+    t.match(said('oom-kill'), [{ level: 'error', fields: { count: 2 } }])
+    t.equal(said('oom-kill').length, 1)
+  })
