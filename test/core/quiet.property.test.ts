@@ -249,7 +249,14 @@ const word = fc.oneof(
       '--',
       'a=b',
     ],
-    ...['0 --max-old-space-size=5', '--max-old-space-size=007', '--max-old-space-size=9999999', '=', 'x\\'],
+    ...[
+      '0 --max-old-space-size=5',
+      '--max-old-space-size=007',
+      '--max-old-space-size=9999999',
+      '--max-old-space-size=999999',
+      '=',
+      'x\\',
+    ],
   ),
 )
 const words = fc.oneof(
@@ -282,20 +289,31 @@ const start: fc.Arbitrary<Start> = fc
     heapMB: fc.integer({ min: 50, max: 2500 }),
     constrained: fc.oneof(
       { arbitrary: fc.constant(undefined), weight: 9 },
-      fc.constantFrom(0, 1, 512 * MIB, UNLIMITED),
+      fc.constantFrom(0, 1, 512 * MIB, 2 ** 52 - 1, 2 ** 52, UNLIMITED),
     ),
   })
   .chain(({ share, heapMB, constrained, ...rest }) => {
-    // Mostly a heap near a line of the container's: around half of it, 85 %, or 64 MB less than all.
     const sizes = Object.values(rest.files).flatMap(text => (typeof text === 'string' ? Number.parseInt(text, 10) : []))
-    const limits = [...sizes.filter(n => n > 1e6 && n < 1e15), Number(rest.operatorText) * MIB].filter(n => n > 0)
-    const near = limits.flatMap(n => [n * 0.85, n * 0.5, n - 64 * MIB, (n * share) / 100])
-    return fc.tuple(fc.constantFrom(heapMB * MIB, ...near, ...near), fc.constantFrom(-1, 0, 1)).map(([heap, by]) => ({
-      ...rest,
-      // With another answer than the files' the soft limit would not be what Node took it for.
-      constrained: constrained !== undefined && constrainedIn(rest.files) >= UNLIMITED ? constrained : undefined,
-      heapLimitBytes: Math.max(1, Math.floor(heap) + by),
-    }))
+    const inFiles = sizes.filter(n => n > 1e6 && n < 1e15)
+    // Now and then the machine, or what the operator says, is just as large as a limit, or a unit more or less.
+    const around = (unit: number) => inFiles.flatMap(n => [-1, 0, 1].map(by => `${n / unit + by}`))
+    const seldom = (texts: readonly string[]) =>
+      fc.oneof({ arbitrary: fc.constant(undefined), weight: 9 }, fc.constantFrom(undefined, ...texts))
+    return fc.tuple(seldom(around(1024)), seldom(around(MIB))).chain(([kib, mb]) => {
+      const files = kib === undefined ? rest.files : { ...rest.files, '/proc/meminfo': `MemTotal:       ${kib} kB\n` }
+      const operatorText = mb ?? rest.operatorText
+      // Mostly a heap near a line of the container's: around half of it, 85 %, or 64 MB less than all.
+      const limits = [...inFiles, Number(operatorText) * MIB].filter(n => n > 0)
+      const near = limits.flatMap(n => [n * 0.85, n * 0.5, n - 64 * MIB, (n * share) / 100])
+      return fc.tuple(fc.constantFrom(heapMB * MIB, ...near, ...near), fc.constantFrom(-1, 0, 1)).map(([heap, by]) => ({
+        ...rest,
+        files,
+        operatorText,
+        // With another answer than the files' the soft limit would not be what Node took it for.
+        constrained: constrained !== undefined && constrainedIn(files) >= UNLIMITED ? constrained : undefined,
+        heapLimitBytes: Math.max(1, Math.floor(heap) + by),
+      }))
+    })
   })
 
 t.test('wherever the quiet start speaks, the long way says the same line', async t => {
