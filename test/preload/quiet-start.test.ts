@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, copyFileSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { emptyFolder, GUARD, NODE, recordsIn, runNode, startNode, withoutRecords } from './node.ts'
+import { EMPTY, emptyFolder, GUARD, NODE, recordsIn, runNode, startNode, withoutRecords } from './node.ts'
 
 /** A heap that fits wherever this runs; the flag says that it is small on purpose. */
 const FITS = { nodeOptions: '--max-old-space-size=384', env: { CONTAINER_MEMORY_MB: '900000' } }
@@ -92,6 +92,33 @@ t.test('a file that the app has put another in the place of: nothing in that one
       ['heap-validated'],
     )
     t.equal(readFileSync(other, 'utf8'), '')
+  }
+})
+
+t.test('a start that fails leaves nothing behind in the app but its line', async t => {
+  // A setting calls for the whole guard, whose file is not there.
+  const script = `const names = process.eventNames()
+    console.log(JSON.stringify(names.map(name => [String(name), process.listenerCount(name)])))`
+  const bare = await runNode({ args: ['-e', script], preload: EMPTY })
+  const { code, stdout, stderr } = await runNode({
+    args: ['-e', script],
+    preload: ALONE,
+    env: { HEAPGUARD_PULSE_MS: '500' },
+  })
+  t.strictSame({ code, stdout }, { code: 0, stdout: bare.stdout })
+  t.match(stderr, /^heapguard: could not start \([^\n]*boot\.js[^\n]*\); the app runs without it\n$/)
+})
+
+t.test('in a Lambda function it is judged by what the whole guard would judge by', async t => {
+  for (const piped of [false, true]) {
+    const env = { ...FITS.env, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' }
+    const { code, stderr } = await runNode({ ...FITS, args: ['-e', ''], preload: GUARD, env, piped })
+    t.equal(code, 0)
+    t.match(recordsIn(stderr), [
+      { event: 'config-problem', variable: 'CONTAINER_MEMORY_MB', msg: /512 MB .*AWS_LAMBDA_FUNCTION_MEMORY_SIZE/ },
+      { event: 'heap-validated', containerMemorySource: 'env' },
+      { event: 'shutdown' },
+    ])
   }
 })
 
