@@ -135,6 +135,18 @@ t.test('growth is that of the last looks', async t => {
   t.equal(growthOver(history, 'heapUsed')?.perMs, 0)
 })
 
+t.test(
+  'growth is that of a dozen looks: a burst of three is none, and what was before them does not count',
+  async t => {
+    const burst = Array.from({ length: 12 }, (_, n) => look(n, { buffers: n < 9 ? 5 : (n - 8) * 100 }))
+    t.match(growthOver(burst, 'held'), { perMs: 0, isSteady: false })
+    t.match(growthOver(burst.slice(-3), 'held'), { perMs: mbToBytes(100) / 1000, isSteady: true })
+    const after = Array.from({ length: 12 }, () => look(10, { buffers: 105 }))
+    t.match(growthOver([look(0, {}), ...after.slice(1)], 'held'), { perMs: mbToBytes(10) / 1000 }, 'the twelfth')
+    t.equal(growthOver([look(0, {}), ...after], 'held'), undefined, 'the thirteenth')
+  },
+)
+
 for (const [name, threads, pool, want] of [
   ['not known', undefined, 4, false],
   ['Node alone', 7, 4, false],
