@@ -74,6 +74,12 @@ t.test('an Object.prototype.toJSON of the app does not reach a line', async t =>
 
 for (const [name, over] of Object.entries({
   'a long sentence': { msg: 'é'.repeat(100_000) },
+  'a long sentence of three bytes a character': { msg: '漢'.repeat(100_000) },
+  'a long sentence of surrogate pairs': { msg: '🎉'.repeat(100_000) },
+  'a sentence and names that are short in characters, not in bytes': {
+    msg: 'é'.repeat(1200),
+    fields: { a: 'é'.repeat(800), b: '漢'.repeat(400) },
+  },
   'long names': { fields: { a: 'x'.repeat(9000), b: '漢'.repeat(9000) } },
   'long names beside numbers': { fields: { a: 'x'.repeat(9000), n: 1, yes: true } },
   'a list of long names': { fields: { suspects: [1, 2, 3].map(MB => ({ site: '漢'.repeat(3000), MB })) } },
