@@ -5,6 +5,7 @@ import { openSink } from '../../preload/host/sinks.ts'
 
 interface Fake {
   kind?: DescriptorKind
+  device?: number
   inode?: number
   owner?: number
   user?: number
@@ -39,7 +40,8 @@ function fake(state: Fake): { calls: Call[]; host: Parameters<typeof openSink>[1
   const descriptors: Descriptors = {
     identify: (): DescriptorIdentity => {
       if (state.closed) throw failing('EBADF')
-      return { kind: state.kind ?? 'pipe', device: 1n, inode: BigInt(state.inode ?? 1), owner: state.owner ?? 1000 }
+      const { kind = 'pipe', device = 1, inode = 1, owner = 1000 } = state
+      return { kind, device: BigInt(device), inode: BigInt(inode), owner }
     },
     isTerminal: () => state.isTerminal ?? false,
     write: (fd, line) => act('direct', fd, line),
@@ -141,6 +143,17 @@ t.test('closed later, and reused by the app later: not written to', async t => {
   t.equal(calls.length, 1)
 })
 
+t.test('a file of the same number on another disk is another file', async t => {
+  const state: Fake = { kind: 'file', inode: 12 }
+  const { calls, host } = fake(state)
+  const sink = openSink('stderr', host)
+  state.device = 2
+  t.equal(sink.write('a\n', 'error'), false)
+  state.device = 1
+  t.equal(sink.write('b\n', 'error'), true)
+  t.equal(calls.length, 1)
+})
+
 t.test('opened later than at boot: what the app has put there meanwhile is not trusted', async t => {
   const state: Fake = { inode: 2 }
   const { calls, host } = fake(state)
@@ -154,6 +167,13 @@ t.test('opened later than at boot: what the app has put there meanwhile is not t
   t.equal(closed.write('c\n', 'error'), false, 'closed at boot')
   t.equal(calls.length, 1)
 })
+
+for (const code of ['EACCES', 'EPERM', 'ENOENT', 'ERR_ACCESS_DENIED'])
+  t.test(`a pipe that cannot be opened anew (${code}) is written as it is`, async t => {
+    const { calls, host } = fake({ through: code })
+    t.equal(openSink('stderr', host).write('a\n', 'info'), true)
+    t.strictSame(calls, [{ how: 'direct', where: 2, line: 'a\n' }])
+  })
 
 t.test("a pipe that is another user's: within a budget, since a write could block", async t => {
   const { calls, host } = fake({ through: 'EACCES', owner: 1001 })
@@ -224,6 +244,25 @@ t.test('a line that went out in part is closed by the next one', async t => {
     )
   }
 })
+
+t.test(
+  'a line that went out in part is closed by the next one that goes out, whatever was dropped between',
+  async t => {
+    const state: Fake = { kind: 'file', direct: false }
+    const { calls, host } = fake(state)
+    const sink = openSink('stderr', host)
+    t.equal(sink.write('a\n', 'info'), false)
+    Object.assign(state, { direct: true, inode: 2 })
+    t.equal(sink.write('b\n', 'info'), false, "another file of the app's is there")
+    state.inode = 1
+    t.equal(sink.write('c\n', 'info'), true)
+    t.equal(sink.write('d\n', 'info'), true)
+    t.strictSame(
+      calls.map(call => call.line),
+      ['a\n', '\nc\n', 'd\n'],
+    )
+  },
+)
 
 t.test('only a character device is asked whether it is a terminal', async t => {
   t.equal(openSink('stderr', fake({ kind: 'character-device', isTerminal: true }).host).isTerminal, true)
