@@ -70,6 +70,11 @@ function recorder() {
   return {
     subject,
     lookAt,
+    /** One look, `ms` after the last, with a pause of a second before the next. */
+    lookIn: (ms: number) => {
+      clock += ms
+      subject.look(lookAt(clock), false, millis(1000))
+    },
     memory,
     problems,
     pass,
@@ -100,6 +105,19 @@ t.test('calm: a beat each five seconds, in place', async t => {
   t.strictSame(beats(), [1, 6, 11, 16])
   t.equal(file()?.data.length, 8192)
   t.equal(writes(), 4)
+})
+
+t.test('calm: a look up to half a pause before the time of a beat is the one that was meant', async t => {
+  for (const [ms, want] of [
+    [4499, [1]],
+    [4500, [1, 5.5]],
+    [4990, [1, 5.99]],
+  ] as const) {
+    const { lookIn, beats } = recorder()
+    lookIn(1000)
+    lookIn(ms)
+    t.strictSame(beats(), want)
+  }
 })
 
 t.test('near a limit: each look, and first the one before, which no calm beat has said', async t => {
