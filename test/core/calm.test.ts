@@ -38,6 +38,9 @@ const rows: readonly (readonly [string, Partial<LadderState>, Glance, Glance, bo
   // 300 MB - 40 MB are 260, 12 glances of 21 MB are 252, of 22 MB 264.
   ['a heap that has twelve glances left', {}, glance({ heap: 19 }), glance({ heap: 40 }), true],
   ['a heap that has fewer', {}, glance({ heap: 18 }), glance({ heap: 40 }), false],
+  // 300 MB - 60 MB are 240, just as much as 12 glances of 20 MB.
+  ['a heap that is full at the twelfth glance', {}, glance({ heap: 40 }), glance({ heap: 60 }), false],
+  ['a heap that is full just behind it', {}, glance({ heap: 40.1 }), glance({ heap: 60 }), true],
   ['a container that has twelve glances left', {}, glance({ usage: 80 }), glance({ usage: 119 }), true],
   ['a container that has fewer', {}, glance({ usage: 80 }), glance({ usage: 121 }), false],
   ['what falls is calm', {}, glance({ heap: 90, usage: 190 }), glance({ heap: 20, usage: 80 }), true],

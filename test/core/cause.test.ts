@@ -53,6 +53,8 @@ for (const [name, before, now, workers, kind, part] of [
   ['copies, and too few Buffers for that', {}, { buffers: 28, rest: 75, heap: 59 }, false, 'unknown', 30],
   ['files in memory alone would not be most of it', {}, { buffers: 105, tmpfs: 90, others: 10 }, false, 'tmpfs', 90],
   ['most of it counts, not all', {}, { buffers: 135, heap: 100 }, false, 'buffers', 130],
+  ['just a half counts as most', {}, { heap: 130, buffers: 105 }, false, 'heap', 100],
+  ['and a little less does not', {}, { heap: 130, buffers: 104, rest: 47 }, false, 'unknown', 100],
   ['a large heap that stays is not what grows', { heap: 200 }, { heap: 200, buffers: 155 }, false, 'buffers', 150],
   ['three parts alike: no part by itself', {}, { buffers: 75, heap: 100, tmpfs: 70 }, false, 'unknown', 70],
   ['a heap that shrank meanwhile', { heap: 100 }, { heap: 30, buffers: 225 }, false, 'buffers', 220],

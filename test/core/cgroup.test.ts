@@ -69,6 +69,18 @@ t.test('a start reads as little as can be', async t => {
     })
 })
 
+t.test('v1: what memory.stat says is a level of its own only where it is less than all of them', async t => {
+  const hidden = (limit: number) =>
+    v1('/a', { 'memory.limit_in_bytes': MI512, 'memory.stat': `hierarchical_memory_limit ${limit}\n` })
+  const read = (limit: number) => readContainerLimit(machine(hidden(limit)).readText)
+  const own = `${SYS}/memory/memory.limit_in_bytes`
+  for (const limit of [512 * MIB, 512 * MIB + 4096]) {
+    t.match(read(limit), limited(512 * MIB, own))
+    t.notOk('above' in read(limit), 'the own level again is none above it')
+  }
+  t.match(read(512 * MIB - 4096), limited(512 * MIB - 4096, `${SYS}/memory/memory.stat`))
+})
+
 t.test('at most 64 KiB of a file is considered', async t => {
   const padding = 'x'.repeat(65_536 - 10)
   const mount = (before: string) =>

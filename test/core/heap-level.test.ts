@@ -1,7 +1,8 @@
 import t from 'tap'
-import { heapLevel } from '../../preload/core/heap-level.ts'
+import { heapLevel, isCrampedAt } from '../../preload/core/heap-level.ts'
+import { ladderOf } from '../../preload/core/ladder.ts'
 import { mbToBytes, millis } from '../../preload/core/units.ts'
-import { floors, repeat, run, sampleOf } from './climbing.ts'
+import { floors, LIMITS, repeat, run, sampleOf } from './climbing.ts'
 
 for (const [name, samples, want] of [
   [
@@ -102,3 +103,23 @@ t.test('heap: back to back, but with something to free', async t => {
     [],
   )
 })
+
+/** MB that the first of five collections in a row freed, the second … */
+for (const [name, freed, lastMB, want] of [
+  ['each just under three hundredths of the ceiling', [2.9, 2.9, 2.9, 2.9, 2.9], 80, true],
+  ['the last just three', [0, 0, 0, 0, 3], 80, false],
+  ['the first of the last four just three', [0, 3, 0, 0, 0], 80, false],
+  ['one before the last four any number', [50, 0, 0, 0, 0], 80, true],
+  ['just what V8 gives up at is left', [0, 0, 0, 0, 0], 79, true],
+  ['less than that', [0, 0, 0, 0, 0], 78.9, false],
+] as const)
+  t.test(`heap: what four collections back to back have freed: ${name}`, async t => {
+    const left = freed.map((freedMB, n) => ({
+      atMs: millis(n * 50),
+      value: mbToBytes(n < 4 ? 80 : lastMB),
+      freed: mbToBytes(freedMB),
+      collections: n + 1,
+    }))
+    const state = { ...ladderOf(LIMITS), floors: left, majorCollections: 5 }
+    t.equal(isCrampedAt(state, sampleOf({ old: lastMB, majors: 5 }, 200), millis(200)), want)
+  })

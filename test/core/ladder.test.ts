@@ -31,6 +31,7 @@ for (const [name, samples, want] of [
     ['0 container warn', '6 container eased'],
   ],
   ['not while it is within five points', held(860, ...repeat(20, 801)), ['0 container warn']],
+  ['nor at five points exactly', held(860, ...repeat(20, 800)), ['0 container warn']],
   [
     'a swing back in between begins the five seconds anew',
     held(860, 700, 700, 700, 830, 700, 700, 700, 700),

@@ -145,6 +145,16 @@ const CASES: readonly (readonly [string, Remains, string])[] = [
     'v8-heap-limit likely level',
   ],
   [
+    'a rung that only the other thread knew of, just within a second',
+    remains([{ at: 59.001, heapMB: 80, heapRung: 'critical' }, { heapMB: 80 }]),
+    'v8-heap-limit likely level',
+  ],
+  [
+    '… and a second before the end',
+    remains([{ at: 59, heapMB: 80, heapRung: 'critical' }, { heapMB: 80 }]),
+    'killed-from-outside possible calm',
+  ],
+  [
     'a rung of a climb that is over',
     remains([{ at: 58, heapMB: 80, heapRung: 'warn' }, { heapMB: 80 }]),
     'killed-from-outside possible calm',
@@ -156,6 +166,22 @@ const CASES: readonly (readonly [string, Remains, string])[] = [
     'v8-heap-limit likely level',
   ],
   ['a quick climb of the heap', remains(climb('heapMB', 40, 65, 90)), 'v8-heap-limit likely level'],
+  [
+    'a beat of fifteen seconds ago tells of growth, where looks are rare',
+    remains([
+      { at: 45, heldMB: 100 },
+      { heldMB: 140, buffersMB: 90, nextMs: 30_000 },
+    ]),
+    'kernel-oom likely level',
+  ],
+  [
+    '… and an older one does not',
+    remains([
+      { at: 44.999, heldMB: 100 },
+      { heldMB: 140, buffersMB: 90, nextMs: 30_000 },
+    ]),
+    'killed-from-outside possible calm',
+  ],
   [
     'beats of long ago say nothing of growth',
     remains([

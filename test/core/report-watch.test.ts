@@ -311,6 +311,7 @@ for (const [name, over, want, level] of [
     'warn',
   ],
   ['a loop that was a little late', { lateMs: millis(999) }, /known\. Bound/, 'warn'],
+  ['a loop that was late enough for a word', { lateMs: millis(1000) }, /was blocked for 1 s until now\./, 'warn'],
   [
     'Buffers that nobody has filled yet, or that grow where something else shrinks',
     { cause: { kind: 'buffers', partBytes: mbToBytes(1154), ofBytes: mbToBytes(302), sinceMs: millis(14_400) } },
