@@ -4,12 +4,18 @@ import { hashKey, openCache } from './cache.js'
 import { readConfig } from './config.js'
 import { demoRoutes } from './demo.js'
 import { log } from './log.js'
+import { openQueue, QueueFull } from './queue.js'
+import { shareWork } from './share.js'
 import { drainOnSignals } from './shutdown.js'
 import { drawThumbnail } from './thumbnail.js'
 
 const maxSize = 1024
 const maxIdLength = 200
 const maxBatch = 100
+// One is drawn while the other is compressed, on a thread of its own. More at a time would end none of them sooner; they
+// would take their turns one after the other before a health check gets one, and each holds its pixels meanwhile.
+const drawnAtOnce = 2
+const mostWaiting = 100
 const wholeNumber = /^\d+$/
 
 async function main() {
@@ -40,13 +46,15 @@ function routes(config, cache, shutdown) {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag') // express would hash each body for it; what a thumbnail looks like is known before it is drawn
-  const thumbnail = thumbnails(cache)
+  const drawing = openQueue(drawnAtOnce, mostWaiting)
+  const thumbnail = thumbnails(cache, drawing)
 
   app.get('/healthz', (_request, response) => {
     // 503 while draining: a load balancer that asks sends its next request elsewhere.
     response.status(shutdown.draining ? 503 : 200)
     const status = shutdown.draining ? 'draining' : 'ok'
-    response.json({ status, uptimeS: Math.round(process.uptime() * 10) / 10, cache: cache.stats })
+    const uptimeS = Math.round(process.uptime() * 10) / 10
+    response.json({ status, uptimeS, cache: cache.stats, drawing: drawing.stats })
   })
 
   app.get('/thumbnails/:id', async (request, response) => {
@@ -54,7 +62,7 @@ function routes(config, cache, shutdown) {
     if ('error' in wanted) return void response.status(400).json(wanted)
     response.set({ ETag: `"${hashKey(wanted.key)}"`, 'Cache-Control': 'public, max-age=86400' })
     if (request.fresh) return void response.status(304).end()
-    const { picture, from } = await thumbnail(wanted)
+    const { picture, from } = await thumbnail(wanted, untilClosed(response))
     response.set('X-Cache', from).type('png').send(picture)
   })
 
@@ -65,10 +73,11 @@ function routes(config, cache, shutdown) {
       return void response.status(400).json({ error: `ids must be a list of 1 to ${maxBatch} strings` })
     }
     const counts = { hit: 0, miss: 0 }
+    const signal = untilClosed(response)
     for (const id of ids) {
       const wanted = parseWanted(id, size)
       if ('error' in wanted) return void response.status(400).json(wanted)
-      counts[(await thumbnail(wanted)).from]++
+      counts[(await thumbnail(wanted, signal)).from]++
     }
     response.json(counts)
   })
@@ -90,10 +99,16 @@ function routes(config, cache, shutdown) {
  * @param {import('express').NextFunction} next
  */
 function answerError(error, request, response, next) {
+  if (error.name === 'AbortError') return // nobody is there who would read an answer
   const status = error.status ?? 500
-  if (status >= 500) log('error', 'request-failed', { method: request.method, path: request.path, msg: error.stack })
+  // A crowd is not in the log, which it would fill: /healthz counts who was refused.
+  const isFault = status >= 500 && !(error instanceof QueueFull)
+  if (isFault) log('error', 'request-failed', { method: request.method, path: request.path, msg: error.stack })
   if (response.headersSent) return next(error) // too late for an answer: express closes the connection
-  response.status(status).json({ error: status >= 500 ? 'internal error' : error.message })
+  // They were meant for the picture: a cache on the way would keep the error for a day.
+  for (const name of ['ETag', 'Cache-Control']) response.removeHeader(name)
+  if (error instanceof QueueFull) response.set('Retry-After', `${error.retryAfterS}`)
+  response.status(status).json({ error: isFault ? 'internal error' : error.message })
 }
 
 /** @typedef {{ id: string, size: number, key: string }} Wanted */
@@ -109,27 +124,33 @@ function parseWanted(id, size = 256) {
   return { id, size: pixels, key: `thumbnail 1 ${pixels} ${id}` } // 1: the version of the drawing
 }
 
-/** @param {Awaited<ReturnType<typeof openCache>>} cache */
-function thumbnails(cache) {
-  // Ten requests for a picture that is not there yet draw it once.
-  /** @type {Map<string, Promise<{ picture: Buffer, from: 'hit' | 'miss' }>>} */
-  const inProgress = new Map()
+/** Aborted once nobody can get the answer any more. @param {import('express').Response} response */
+function untilClosed(response) {
+  const controller = new AbortController()
+  response.once('close', () => controller.abort())
+  return controller.signal
+}
 
-  return (/** @type {Wanted} */ wanted) => {
-    const running = inProgress.get(wanted.key)
-    if (running) return running
-    const work = find(wanted).finally(() => inProgress.delete(wanted.key))
-    inProgress.set(wanted.key, work)
-    return work
-  }
+/**
+ * @param {Awaited<ReturnType<typeof openCache>>} cache
+ * @param {ReturnType<typeof openQueue>} drawing
+ */
+function thumbnails(cache, drawing) {
+  const share = shareWork()
 
-  /** @param {Wanted} wanted @returns {Promise<{ picture: Buffer, from: 'hit' | 'miss' }>} */
-  async function find({ id, size, key }) {
+  return (/** @type {Wanted} */ wanted, /** @type {AbortSignal} */ signal) =>
+    share(wanted.key, wantedByAny => find(wanted, wantedByAny), signal)
+
+  /** @type {(wanted: Wanted, signal: AbortSignal) => Promise<{ picture: Buffer, from: 'hit' | 'miss' }>} */
+  async function find({ id, size, key }, signal) {
     const cached = await cache.get(key)
     if (cached) return { picture: cached, from: 'hit' }
-    const picture = await drawThumbnail(id, size)
-    await cache.set(key, picture)
-    return { picture, from: 'miss' }
+    const draw = async () => {
+      const picture = await drawThumbnail(id, size, signal)
+      await cache.set(key, picture)
+      return picture
+    }
+    return { picture: await drawing.run(draw, signal), from: 'miss' }
   }
 }
 

@@ -9,11 +9,13 @@ const turnMs = 10
 
 /**
  * Draws the Julia set that belongs to an id, as a PNG of `size` x `size` pixels. The same id gives the same bytes on
- * every machine with the same zlib. The work is split into short turns, so that other requests are answered meanwhile.
+ * every machine with the same zlib. The work is split into short turns, so that other requests are answered meanwhile;
+ * between two turns it looks whether it is still wanted, and rejects when it is not.
  * @param {string} id
  * @param {number} size
+ * @param {AbortSignal} signal
  */
-export async function drawThumbnail(id, size) {
+export async function drawThumbnail(id, size, signal) {
   const seed = createHash('sha256').update(id).digest()
   const angle = (seed.readUInt32BE(0) / 2 ** 32) * 2 * Math.PI
   // Points just outside the main cardioid of the Mandelbrot set: there the pictures are neither empty nor full.
@@ -34,6 +36,7 @@ export async function drawThumbnail(id, size) {
     }
     if (performance.now() - turnStarted > turnMs) {
       await nextTurn()
+      signal.throwIfAborted()
       turnStarted = performance.now()
     }
   }
