@@ -40,10 +40,15 @@ export function drainOnSignals(server, { deadlineMs, log }) {
     state.draining = true
     const startedMs = performance.now()
     for (const response of inFlight) if (!response.headersSent) response.setHeader('Connection', 'close')
-    server.close(() => log('info', 'stopped', { drainMs: Math.round(performance.now() - startedMs) }))
+    let closed = false
+    server.close(() => {
+      closed = true
+      log('info', 'stopped', { drainMs: Math.round(performance.now() - startedMs) })
+    })
     server.closeIdleConnections()
     log('info', 'draining', { signal, inFlight: inFlight.size })
     setTimeout(() => {
+      if (closed) process.exit() // nobody was cut off: whatever still runs, it is for nobody
       log('error', 'drain-timeout', { msg: `requests cut off after ${deadlineMs} ms`, inFlight: inFlight.size })
       process.exit(1)
     }, deadlineMs).unref()

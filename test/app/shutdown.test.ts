@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
@@ -124,4 +125,52 @@ t.test('a request that never ends is cut off at the deadline, and the exit code 
   t.same(await service.ended(), { code: 1, signal: null })
   t.match(service.lines.at(-1), { level: 'error', event: 'drain-timeout', inFlight: 1 })
   await failed
+})
+
+t.test(
+  'the deadline is for requests: what else runs after the last of them ends with it, and not as a failure',
+  async t => {
+    const script = `
+    import { createServer } from 'node:http'
+    import { log } from ${JSON.stringify(new URL('../../app/log.js', import.meta.url).href)}
+    import { drainOnSignals } from ${JSON.stringify(new URL('../../app/shutdown.js', import.meta.url).href)}
+    const server = createServer()
+    drainOnSignals(server, { deadlineMs: 200, log })
+    server.listen(0, () => process.kill(process.pid, 'SIGTERM'))
+    setInterval(() => {}, 1000)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    t.teardown(() => child.kill('SIGKILL'))
+    let said = ''
+    child.stdout.setEncoding('utf8').on('data', text => {
+      said += text
+    })
+    t.same(await once(child, 'close'), [0, null])
+    t.same(
+      said
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line).event),
+      ['draining', 'stopped'],
+    )
+  },
+)
+
+t.test('a signal that comes before it listens ends it: it never does', async t => {
+  // With its last listener there, a dozen turns are left until it listens, all of them for the cache's folder.
+  const signalled = `process.on('newListener', (name, { name: its }) => {
+    if (name === 'SIGINT' && its === 'onSignal') setImmediate(() => process.kill(process.pid, 'SIGTERM'))
+  })`
+  const service = new Service(t.teardown.bind(t), {
+    CACHE_DIR: t.testdir(),
+    SHUTDOWN_MS: '500',
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(signalled)}`,
+  })
+  t.same(await service.ended(), { code: 0, signal: null })
+  t.same(
+    service.lines.map(line => line.event),
+    ['draining', 'stopped'],
+  )
+  t.equal(service.stderr, '')
 })
