@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { hashKey, openCache } from '../../app/cache.js'
 import { Service } from './service.ts'
@@ -53,6 +54,9 @@ t.test('the entries are bounded in bytes', async t => {
   await cache.set('c', bytes(60))
   t.match(cache.stats, { entries: 1, bytes: 60 }, 'a value that is replaced is counted once')
   t.same(readdirSync(dir), [hashKey('c')])
+  await cache.set('e', bytes(100))
+  t.match(cache.stats, { entries: 1, bytes: 100 }, 'what just fits is kept')
+  t.equal((await cache.get('e'))?.length, 100)
 })
 
 t.test('the bounds hold when many are stored at once', async t => {
@@ -73,6 +77,30 @@ t.test('a start takes up the most recently used files within bounds that became 
   const tight = await open(dir, 20)
   t.match(tight.cache.stats, { entries: 2, bytes: 20 })
   t.equal(await tight.cache.get('c'), undefined)
+})
+
+t.test('what was read is the last to go after a start, too', async t => {
+  const dir = t.testdir()
+  const { cache } = await open(dir)
+  for (const [n, key] of ['a', 'b', 'c'].entries()) {
+    await cache.set(key, bytes(10))
+    utimesSync(path.join(dir, hashKey(key)), 1000 + n, 1000 + n)
+  }
+  await cache.get('a')
+  // It is written down beside the answer, which does not wait for it.
+  while (statSync(path.join(dir, hashKey('a'))).mtimeMs < 1_100_000) await sleep(5)
+  const tight = await open(dir, 20)
+  t.equal(await tight.cache.get('b'), undefined)
+  for (const key of ['a', 'c']) t.ok(await tight.cache.get(key), key)
+})
+
+t.test('a cache that is off keeps nothing, and does not say so again with each picture', async t => {
+  const { cache, said } = await open('/proc/cache')
+  t.match(said, [{ event: 'cache-off' }])
+  await cache.set('a', bytes(1))
+  t.equal(await cache.get('a'), undefined)
+  t.match(cache.stats, { state: 'off', entries: 0, bytes: 0 })
+  t.equal(said.length, 1)
 })
 
 t.test('a start removes what a killed process left half written, and nothing else', async t => {
