@@ -72,13 +72,16 @@ function routes(config, cache, shutdown) {
     if (!Array.isArray(ids) || ids.length === 0 || ids.length > maxBatch || !ids.every(id => typeof id === 'string')) {
       return void response.status(400).json({ error: `ids must be a list of 1 to ${maxBatch} strings` })
     }
+    // All are looked at before the first is drawn: what is refused leaves nothing behind.
+    const wanted = []
+    for (const id of ids) {
+      const one = parseWanted(id, size)
+      if ('error' in one) return void response.status(400).json(one)
+      wanted.push(one)
+    }
     const counts = { hit: 0, miss: 0 }
     const signal = untilClosed(response)
-    for (const id of ids) {
-      const wanted = parseWanted(id, size)
-      if ('error' in wanted) return void response.status(400).json(wanted)
-      counts[(await thumbnail(wanted, signal)).from]++
-    }
+    for (const one of wanted) counts[(await thumbnail(one, signal)).from]++
     response.json(counts)
   })
 
@@ -96,15 +99,15 @@ function routes(config, cache, shutdown) {
  * @param {any} error
  * @param {import('express').Request} request
  * @param {import('express').Response} response
- * @param {import('express').NextFunction} next
+ * @param {import('express').NextFunction} _next
  */
-function answerError(error, request, response, next) {
+function answerError(error, request, response, _next) {
   if (error.name === 'AbortError') return // nobody is there who would read an answer
   const status = error.status ?? 500
   // A crowd is not in the log, which it would fill: /healthz counts who was refused.
   const isFault = status >= 500 && !(error instanceof QueueFull)
   if (isFault) log('error', 'request-failed', { method: request.method, path: request.path, msg: error.stack })
-  if (response.headersSent) return next(error) // too late for an answer: express closes the connection
+  if (response.headersSent) return void response.destroy() // too late for an answer: half of one shows that it failed
   // They were meant for the picture: a cache on the way would keep the error for a day.
   for (const name of ['ETag', 'Cache-Control']) response.removeHeader(name)
   if (error instanceof QueueFull) response.set('Retry-After', `${error.retryAfterS}`)

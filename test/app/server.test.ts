@@ -54,6 +54,24 @@ t.test('a thumbnail', async t => {
     t.equal((await service.call('POST', '/thumbnails', headers, '{')).status, 400, 'not JSON')
   })
 
+  t.test('can be asked for in a batch of a hundred, and no more', async t => {
+    const headers = { 'content-type': 'application/json' }
+    const batch = (length: number) =>
+      service.call('POST', '/thumbnails', headers, JSON.stringify({ ids: Array(length).fill('same'), size: 16 }))
+    t.same(json(await batch(100)), { hit: 99, miss: 1 })
+    t.match({ ...(await batch(101)) }, { status: 400, body: /1 to 100/ })
+  })
+
+  t.test('is not drawn for a batch of which any part is refused', async t => {
+    const before = json(await service.get('/healthz')).cache
+    const headers = { 'content-type': 'application/json' }
+    for (const bad of ['', 'x'.repeat(201)]) {
+      const body = JSON.stringify({ ids: ['good 1', 'good 2', bad], size: 16 })
+      t.match(json(await service.call('POST', '/thumbnails', headers, body)), { error: /an id has 1 to 200/ })
+    }
+    t.same(json(await service.get('/healthz')).cache, before)
+  })
+
   for (const [path, status] of [
     ['/thumbnails/a?size=16', 200],
     ['/thumbnails/a?size=15', 400],
@@ -175,4 +193,30 @@ t.test('the demonstration takes the memory that it says it takes', async t => {
   const grownMB = (key: 'heapUsed' | 'arrayBuffers') => (after[key] - before[key]) / 1024 / 1024
   t.ok(grownMB('heapUsed') > 40, `heap: ${grownMB('heapUsed')} MB`)
   t.ok(grownMB('arrayBuffers') > 39, `buffers: ${grownMB('arrayBuffers')} MB`)
+})
+
+t.test('an error that comes too late for an answer breaks the connection, and is said once', async t => {
+  const late = `import { ServerResponse } from 'node:http'
+    const { end } = ServerResponse.prototype
+    ServerResponse.prototype.end = function (...given) {
+      if (!this.req.url.startsWith('/thumbnails/late')) return end.apply(this, given)
+      this.flushHeaders()
+      throw new Error('too late')
+    }`
+  const service = await Service.start(t.teardown.bind(t), {
+    CACHE_DIR: t.testdir(),
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(late)}`,
+  })
+  const response = await fetch(`http://127.0.0.1:${service.port}/thumbnails/late?size=16`)
+  t.equal(response.status, 200)
+  await t.rejects(response.arrayBuffer())
+  t.equal((await service.get('/thumbnails/other?size=16')).status, 200)
+  service.child.kill('SIGTERM')
+  t.same(await service.ended(), { code: 0, signal: null })
+  t.match(
+    service.lines.filter(line => line.level === 'error'),
+    [{ event: 'request-failed', msg: /^Error: too late/ }],
+  )
+  t.equal(service.lines.filter(line => line.level === 'error').length, 1)
+  t.equal(service.stderr, '', 'and nowhere else')
 })
