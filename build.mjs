@@ -1,9 +1,14 @@
 // Builds what users run: dist/preload.js, one CommonJS file. Fails when something got in that must not be there.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
-import { build } from 'esbuild'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
-import { buildCli } from './cli/build.mjs'
+
+// All paths here are the project's, wherever this is run from. esbuild takes those it is given from the folder in which it
+// was loaded, so it is loaded after that.
+process.chdir(dirname(fileURLToPath(import.meta.url)))
+const { build } = await import('esbuild')
+const { buildCli } = await import('./cli/build.mjs')
 
 const { version, description, license } = JSON.parse(readFileSync('package.json', 'utf8'))
 
