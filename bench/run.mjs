@@ -1,11 +1,12 @@
 // What the guard costs, beside nothing and beside its peers: `npm run bench`. Everything in turn (A B C A B C …) in one
 // run, so that a machine that is busy is busy for all; medians and spread, and ratios of pairs. docs/performance.md says
 // how to read it.
-import { existsSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { GUARD } from './lib/variants.mjs'
+import { rowsUnderLoad } from './suites/load.mjs'
 
 const SUITES = ['startup', 'memory', 'idle', 'load', 'counted', 'micro', 'peers']
 const USAGE = `node bench/run.mjs [options]
@@ -21,6 +22,9 @@ const USAGE = `node bench/run.mjs [options]
 
 const options = readOptions()
 if (!existsSync(GUARD)) fail(`${GUARD} is not there: node build.mjs`)
+checkMatch()
+checkFile('json')
+checkFile('markdown')
 
 const results = []
 const tables = []
@@ -35,6 +39,23 @@ for (const node of options.nodes)
     console.log(`\n${suite.markdown}`)
     write()
   }
+
+function checkMatch() {
+  if (options.match === undefined || !options.only.includes('load')) return
+  const names = rowsUnderLoad({}).map(({ name }) => name)
+  for (const text of options.match.split(','))
+    if (!names.some(name => name.includes(text))) fail(`no row under load has ${text} in its name: ${names.join('; ')}`)
+}
+
+// Before the first suite, which may take an hour. Appending nothing leaves the figures of an earlier run alone.
+function checkFile(name) {
+  if (options[name] === undefined) return
+  try {
+    closeSync(openSync(options[name], 'a'))
+  } catch (error) {
+    fail(`--${name} cannot be written: ${error.message}`)
+  }
+}
 
 // After each suite: a long run that is broken off leaves what it has.
 function write() {

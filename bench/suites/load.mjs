@@ -23,16 +23,7 @@ export async function run({ node, runs, seconds: asked, warmUpSeconds, quick, ma
 async function underLoad({ node, fits, nodeVersion, runs, seconds, warmUpSeconds, match, say }) {
   const [forServers, forLoad] = [await onCpu(1), await onCpu(0)]
   const generator = await loadGenerator(node, forLoad)
-  const all = [
-    BARE,
-    EMPTY,
-    guard('heapguard, defaults', fits),
-    ...(isKnown('HEAPGUARD_PULSE_MS')
-      ? [guard('heapguard, the fastest pulse (50 ms)', { ...fits, HEAPGUARD_PULSE_MS: '50' })]
-      : []),
-    ...(isKnown('HEAPGUARD_WATCHDOG') ? [guard('heapguard, watchdog', { ...fits, HEAPGUARD_WATCHDOG: 'true' })] : []),
-    ...(isKnown('HEAPGUARD_PROFILE') ? underHeapPressure() : []),
-  ]
+  const all = rowsUnderLoad(fits)
   const asked = all.filter(({ name }) => match === undefined || match.split(',').some(text => name.includes(text)))
   const bases = new Set(asked.map(baseOf))
   const variants = all.filter(variant => asked.includes(variant) || bases.has(variant.name))
@@ -76,6 +67,20 @@ async function underLoad({ node, fits, nodeVersion, runs, seconds, warmUpSeconds
     ],
   )
   return { seconds, warmUpSeconds, runs, generator: generator.name, rows, markdown }
+}
+
+/** All that can be compared, before --match chooses. */
+export function rowsUnderLoad(fits) {
+  return [
+    BARE,
+    EMPTY,
+    guard('heapguard, defaults', fits),
+    ...(isKnown('HEAPGUARD_PULSE_MS')
+      ? [guard('heapguard, the fastest pulse (50 ms)', { ...fits, HEAPGUARD_PULSE_MS: '50' })]
+      : []),
+    ...(isKnown('HEAPGUARD_WATCHDOG') ? [guard('heapguard, watchdog', { ...fits, HEAPGUARD_WATCHDOG: 'true' })] : []),
+    ...(isKnown('HEAPGUARD_PROFILE') ? underHeapPressure() : []),
+  ]
 }
 
 /** The name of what a row is compared with. */

@@ -1,0 +1,35 @@
+// What the benchmark refuses, before its first suite has run for minutes.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+
+const bench = (...words: string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['bench/run.mjs', ...words], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  })
+  return { status, stdout, stderr }
+}
+const nowhere = join(t.testdir(), 'nowhere/figures')
+
+for (const [name, words, line] of [
+  ['no row', ['--match', 'zzz'], /^bench: no row under load has zzz in its name: [^\n]*heapguard, defaults[^\n]*\n$/],
+  ['one of two', ['--match', 'defaults,zzz'], /^bench: no row under load has zzz in its name: [^\n]*\n$/],
+  ['a folder that is not there', ['--json', nowhere], /^bench: --json cannot be written: ENOENT[^\n]*\n$/],
+  ['the same for the tables', ['--markdown', nowhere], /^bench: --markdown cannot be written: ENOENT[^\n]*\n$/],
+  ['a folder', ['--json', t.testdirName], /^bench: --json cannot be written: EISDIR[^\n]*\n$/],
+] as const)
+  t.test(`the benchmark refuses at once, in one line: ${name}`, async t => {
+    const { status, stdout, stderr } = bench('--only', 'load', '--runs', '1', '--seconds', '1', ...words)
+    t.match(stderr, line)
+    t.strictSame({ status, stdout }, { status: 2, stdout: '' })
+  })
+
+t.test('what it checks, it leaves as it was', async t => {
+  const old = join(t.testdir({ 'old.json': 'figures of before' }), 'old.json')
+  const { stderr } = bench('--match', 'defaults', '--json', old, '--markdown', nowhere)
+  t.match(stderr, /^bench: --markdown cannot/, 'a row that is there and a file that can be written are taken')
+  t.equal(readFileSync(old, 'utf8'), 'figures of before')
+  t.notOk(existsSync(nowhere))
+})
