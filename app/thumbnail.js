@@ -5,7 +5,9 @@ import { deflate } from 'node:zlib'
 
 const compress = promisify(deflate)
 const maxIterations = 160
-const turnMs = 10
+// Short: Node takes in one new connection in each round of its loop, so a health check behind a crowd waits this long for
+// each of those who came before it.
+const turnMs = 2
 
 /**
  * Draws the Julia set that belongs to an id, as a PNG of `size` x `size` pixels. The same id gives the same bytes on
