@@ -64,6 +64,35 @@ async function containerTests() {
     t.match(await container.said(({ event }) => event === 'stopped'), { stream: 'stdout' })
   })
 
+  t.test(
+    '400 who ask for the largest pictures at once in 512 MB: most are told to come again, and it lives',
+    async t => {
+      const container = await start(t, image, { args: ['-m', '512m'] })
+      await container.said(isListening)
+      const [address = ''] = (await docker('port', container.id)).split('\n').map(line => line.split(' -> ')[1])
+      const url = `http://${address.replace('0.0.0.0', '127.0.0.1')}/thumbnails`
+      const leave = new AbortController()
+      const statuses: number[] = []
+      const answered = await new Promise(resolve => {
+        for (let n = 0; n < 400; n++)
+          fetch(`${url}/${n}?size=1024`, { signal: leave.signal }).then(({ status }) => {
+            statuses.push(status)
+            // 102 are served or wait, and for the others nothing is drawn.
+            if (statuses.filter(status => status === 503).length === 250) resolve('503 for 250')
+          }, resolve)
+      })
+      t.equal(answered, '503 for 250')
+      t.match(JSON.parse((await container.fetch('/healthz')).body.toString()), { drawing: { running: 2 } })
+      leave.abort()
+      const { code, oomKilled } = await container.stop()
+      t.same({ code, oomKilled }, { code: 0, oomKilled: false }, 'and nothing is drawn for those who have gone')
+      t.same(
+        container.lines('stdout').filter(line => line.includes('"level":"error"')),
+        [],
+      )
+    },
+  )
+
   for (const [name, args, want] of [
     ['the last heap that fits in 512 MB', ['-m', '512m', ...withHeap(432)], { level: 'info', verdict: 'fits' }],
     ['a heap of 460 MB in 512 MB', ['-m', '512m', ...withHeap(460)], { level: 'warn', verdict: 'exceeds' }],
