@@ -82,5 +82,10 @@ export function boot(taken: Taken, target: ListeningProcess, folder: string, slo
   // Last: a record and a second thread that begin are there until the process ends. And after the slot: the app hears the
   // first look's records, and may begin to listen for a signal at one.
   if (atBoot !== undefined) forWatch?.begin(atBoot, folder)
-  monitor.start(quiet)
+  if (quiet === undefined) monitor.start()
+  else
+    quiet.begin = () => {
+      // As PID 1 the first tick is no look: it comes far sooner than the pulse, to listen for signals.
+      monitor.start(quiet, !isPid1)
+    }
 }

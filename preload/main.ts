@@ -116,6 +116,7 @@ function startQuietly(natives: Taken, command: string): boolean {
   let stderr: string
   let isPipe = false
   let heldLine: string | undefined
+  let handed: QuietStart | undefined
   // In no slot so far: where the start is not a quiet one after all, nothing is handed over.
   let quiet = {} as Guard
   try {
@@ -134,7 +135,8 @@ function startQuietly(natives: Taken, command: string): boolean {
     const pauseMs = pid === 1 ? PID1_MS : PULSE_MS
     waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs).value.then(() => {
       try {
-        if (slot.guard === quiet) handOver(pid !== 1)
+        if (slot.guard === quiet) handOver()
+        ;(handed as QuietStart).begin()
       } catch (error) {
         try {
           if (!heldLine && stderrNow() === stderr)
@@ -155,15 +157,16 @@ function startQuietly(natives: Taken, command: string): boolean {
   // Node 20 would have to compile the channel's module for it, a third of the start's cost: a one-liner is followed later.
   const workers = argv[1] || Number.parseInt(versions.node, 10) >= 22 ? followWorkers() : undefined
   // Where it fails the quiet start stands on, and what comes next tries again.
-  const handOver = (isDue: boolean): Guard => {
+  const handOver = (): Guard => {
     const variables = { NODE_OPTIONS, CONTAINER_MEMORY_MB }
     const startedAtMs = startedAtS * 1000
-    startWhole(natives, { budget, variables, stderr, heldLine, workers, startedAtMs, isDue } as QuietStart)
+    handed = { budget, variables, stderr, heldLine, workers, startedAtMs } as QuietStart
+    startWhole(natives, handed)
     return slot.guard as Guard
   }
   quiet = {
     aboutToListen: event => {
-      if (event === 'SIGTERM' || event === 'SIGINT') handOver(false).aboutToListen(event)
+      if (event === 'SIGTERM' || event === 'SIGINT') handOver().aboutToListen(event)
     },
     ended: (reason, exitCode) => {
       if (stderrNow() !== stderr || (heldLine && uptime() * 1000 <= HOLD_MS)) return
@@ -172,7 +175,7 @@ function startQuietly(natives: Taken, command: string): boolean {
       const status = readText('/proc/self/status')
       // The last eight digits of `SigIgn:	0000000001001000`: Node ignores SIGPIPE and SIGXFSZ, but not where the app has ever
       // listened to them, and then a socket or a file may raise them.
-      const ignored = Number.parseInt(status.slice(status.indexOf('SigIgn') + 16), 16)
+      const ignored = Number.parseInt(status.slice(status.indexOf('Ign:') + 13), 16)
       if (!isPipe && (ignored & RAISED_BY_WRITES) !== RAISED_BY_WRITES) return
       const rssMB = roundedMB(bytes(Number.parseInt(status.slice(status.indexOf('VmHWM:') + 6), 10) * 1024))
       const heapMB = roundedMB(bytes(getHeapStatistics().used_heap_size))

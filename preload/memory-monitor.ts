@@ -32,7 +32,7 @@ export interface MonitorParts {
 /** Looks each pulse, with a `memory` line each interval. start() and stop() are idempotent; nothing here throws or keeps Node alive. */
 export class MemoryMonitor {
   /** `begun`: another has counted the time until now; `isDue`: the first look is due. */
-  readonly start: (begun?: { readonly startedAtMs: Millis; readonly isDue: boolean }) => void
+  readonly start: (begun?: { readonly startedAtMs: Millis }, isDue?: boolean) => void
   /** Stops everything; reason and code where the process ends. */
   readonly stop: (reason?: ExitReason, exitCode?: number) => void
   /** One last `memory` line, where there were any; the silent looks go on. */
@@ -84,10 +84,10 @@ export class MemoryMonitor {
       wait(look(Math.max(0, at - dueAt), isLineDue))
     }
 
-    this.start = begun => {
+    this.start = (begun, isDue) => {
       if (stopTimer || !calmMs) return
       if (intervalMs) lineAt = (begun ? begun.startedAtMs : now()) + intervalMs
-      if (begun?.isDue) {
+      if (isDue) {
         dueAt = now()
         tick()
       } else wait(calmMs)

@@ -16,8 +16,11 @@ export interface QuietStart {
   readonly workers: Following | undefined
   /** Uptime then. */
   readonly startedAtMs: Millis
-  /** The first look is due. */
-  readonly isDue: boolean
+  /**
+   * Set by the whole guard, called at the first tick: begins to look. Not when the app listens
+   * for a signal: a timer that is made in the app's call keeps its async context for ever, and each look would run in it.
+   */
+  begin: () => void
 }
 
 export const NULL_DEVICE = '/dev/null'

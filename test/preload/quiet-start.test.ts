@@ -219,3 +219,42 @@ t.test('a service there speaks when it has lived ten seconds, with the time of i
     t.ok(Date.parse(`${records[1]?.time}`) - began > 10_000)
   }
 })
+
+t.test('an app that listens for a signal in a context of its own: no look runs in it, and it is let go', async t => {
+  const script = `const { AsyncLocalStorage, createHook, executionAsyncId } = require('async_hooks')
+    const store = new AsyncLocalStorage(); const timers = []
+    createHook({ init: (id, type) => { if (type === 'Timeout') timers.push(String(store.getStore() && store.getStore().name)) } }).enable()
+    let ref
+    setTimeout(() => {
+      const held = { name: 'the request' }
+      ref = new WeakRef(held)
+      store.run(held, () => { const f = () => {}; process.on('SIGTERM', f); process.off('SIGTERM', f) })
+    }, 200)
+    setTimeout(() => { gc(); setTimeout(() => { gc(); console.log(ref.deref() === undefined, timers.includes('the request')); process.exit() }, 50) }, 1500)`
+  const args = ['--expose-gc', '-e', script]
+  const { code, stdout, stderr } = await runNode({ ...FITS, args, preload: GUARD, piped: true })
+  t.match({ code, stdout }, { code: 0, stdout: 'true false\n' })
+  t.strictSame(
+    recordsIn(stderr).map(({ event }) => event),
+    BOTH,
+  )
+})
+
+t.test('an app that listens for a signal at its start is looked at as soon as any other', async t => {
+  const running = startNode({
+    ...FITS,
+    args: ['-e', "process.on('SIGTERM', () => process.exit(4)); setInterval(() => {}, 1000)"],
+    preload: GUARD,
+    piped: true,
+  })
+  await new Promise(done => setTimeout(done, 2500))
+  running.child.kill('SIGTERM')
+  const { code, stderr } = await running.ended
+  t.equal(code, 4)
+  t.match(recordsIn(stderr), [
+    { event: 'heap-validated' },
+    { event: 'memory' },
+    { event: 'signal' },
+    { event: 'shutdown' },
+  ])
+})
