@@ -1,9 +1,11 @@
 // Everything that the diagnosis goes by, gathered: from here on nothing is read.
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { type ContainerLimit, readContainerLimit } from '../../preload/core/cgroup.ts'
+import { type ContainerLimit, groupFoldersOf, readContainerLimit } from '../../preload/core/cgroup.ts'
 import { describeSettings } from '../../preload/core/describe-settings.ts'
+import type { Neighbour } from '../../preload/core/heap-sum.ts'
 import { parseMachineBytes, quietly } from '../../preload/core/kernel-files.ts'
+import { readNeighbours } from '../../preload/core/neighbours.ts'
 import { readSettings, type SettingProblem, type Settings } from '../../preload/core/settings.ts'
 import { type Bytes, bytes } from '../../preload/core/units.ts'
 import { type ContainerUsage, readUsage } from '../../preload/core/usage.ts'
@@ -51,6 +53,8 @@ export interface Facts {
       }
     | undefined
   readonly inKubernetes: boolean
+  /** The processes of the group of the limit, where that is the doctor's own. */
+  readonly neighbours: readonly Neighbour[]
   /** What the guard would write to. */
   readonly written: readonly Written[]
 }
@@ -86,6 +90,7 @@ export function gatherFacts(subject: Subject): Facts {
     meant: meant && { ...meant, preloads: preloadsWith(meant.text) },
     guard,
     first: firstProcess(subject),
+    neighbours: subject.sharesGroup ? readNeighbours(subject.readText, groupFoldersOf(kernelLimit)) : [],
     inKubernetes: Boolean(variables.KUBERNETES_SERVICE_HOST),
     written: writtenBy(settings, watch.settings, subject.pid),
   }

@@ -1,9 +1,11 @@
 // What silently disables the guard, or makes its numbers say less than they seem to: one row each.
 import { describeSettings } from '../../preload/core/describe-settings.ts'
 import { gateOf } from '../../preload/core/gate.ts'
+import { heapSumOf } from '../../preload/core/heap-sum.ts'
 import { splitNodeOptions } from '../../preload/core/node-options.ts'
+import { heapSumExceeds } from '../../preload/core/report-sum.ts'
 import { configProblem, kernelLimitIsLower } from '../../preload/core/report-watch.ts'
-import { mbToBytes } from '../../preload/core/units.ts'
+import { bytes, mbToBytes, millis } from '../../preload/core/units.ts'
 import type { Facts } from './facts.ts'
 import { commandNotNode, launchersInFront } from './launchers.ts'
 import { isHeapFlag, type MisreadOptions, parseNodeOptions, preloadsOf } from './options.ts'
@@ -172,6 +174,41 @@ const ROWS: readonly Row[] = [
         : { msg: 'HEAPGUARD_ENABLED is off: the guard does nothing at all.', remedy: 'Unset it to have the guard.' },
   },
   {
+    name: 'silent',
+    level: 'warn',
+    look: ({ settings: { enabled, logLevel } }) =>
+      enabled && logLevel === 'silent'
+        ? {
+            msg: 'HEAPGUARD_LOG_LEVEL is silent: the guard watches and says nothing.',
+            remedy: 'Unset it to read lines.',
+          }
+        : undefined,
+  },
+  {
+    name: 'never-looks',
+    level: 'warn',
+    look: ({ settings: { enabled, pulseMs, intervalMs } }) =>
+      enabled && pulseMs === 0 && intervalMs === 0
+        ? {
+            msg: 'HEAPGUARD_PULSE_MS and HEAPGUARD_INTERVAL_MS are both 0: after the boot line nothing is looked at.',
+            remedy: 'Unset one of them.',
+          }
+        : undefined,
+  },
+  {
+    name: 'env-file',
+    level: 'warn',
+    look: ({ subject }) => {
+      const files = subject.commandLine.options.filter(({ name }) => /^--env-file(-if-exists)?$/.test(name))
+      return files.length === 0
+        ? undefined
+        : {
+            msg: `${WITH_SPACE(files.map(({ words }) => words.join(' ')))} is not read here: NODE_OPTIONS and settings that stand there count for the app where the environment has none.`,
+            remedy: 'Set them in the environment, or judge them by --node-options.',
+          }
+    },
+  },
+  {
     name: 'guard-stays-away',
     level: 'warn',
     look: ({ subject, answer }) => {
@@ -239,6 +276,37 @@ const ROWS: readonly Row[] = [
             remedy: "Unset CONTAINER_MEMORY_MB: the kernel's own number is found.",
           }
         : undefined,
+  },
+  {
+    name: 'heap-sum',
+    level: 'warn',
+    look: ({ subject, answer, neighbours, kernelLimit }) => {
+      // A command would come on top of what runs, and what runs may be what it is to replace.
+      if (subject.kind === 'command' || answer.kind !== 'told' || kernelLimit.kind !== 'limited') return undefined
+      const { heapLimitBytes, nodeVersion } = answer
+      const sum = heapSumOf({
+        // None of them: what came by exec into the container, as the doctor did, is left out.
+        ownPid: 0,
+        ownUptimeMs: millis(0),
+        ownHeapLimitBytes: heapLimitBytes,
+        ownOldSpaceBytes: undefined,
+        workerHeapLimits: [],
+        neighbours,
+        nodeVersion,
+        memoryNodeSeesBytes: kernelLimit.limitBytes,
+      })
+      const others = {
+        isolates: sum.isolates - 1,
+        processes: sum.processes - 1,
+        sumBytes: bytes(sum.sumBytes - heapLimitBytes),
+      }
+      return others.processes < 2 || others.sumBytes <= kernelLimit.limitBytes
+        ? undefined
+        : {
+            msg: heapSumExceeds(others, kernelLimit.limitBytes).msg,
+            remedy: 'Judge each by --pid, and divide the container among them.',
+          }
+    },
   },
   {
     name: 'limit-not-certain',

@@ -92,6 +92,26 @@ t.test('PID 1 has a heap of its own: what is judged is not what runs', { skip },
   t.match(JSON.parse((await ask('--pid', '1')).stdout), { verdict: 'exceeds', heapCeilingMB: 2048, findings: [{}] })
 })
 
+t.test('four node processes of 384 MB in 512: the doctor adds them up, and leaves itself out', { skip }, async t => {
+  const mount = `${resolve('dist')}:/opt/heapguard:ro`
+  const run = ['run', '--detach', '-m', '512m', '-e', `NODE_OPTIONS=${guarded}`, '-v', mount, 'node:24-bookworm-slim']
+  const script = `const { spawn } = require('child_process')
+    for (let i = 0; i < 3; i++) spawn('node', ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'inherit' })
+    console.log('all')`
+  const id = (await spawnDocker([...run, 'node', '-e', script])).stdout.trim()
+  t.teardown(() => spawnDocker(['rm', '--force', id]))
+  for (let n = 0; n < 100 && !(await spawnDocker(['logs', id])).stdout.includes('all'); n++)
+    await new Promise(done => setTimeout(done, 100))
+  for (const words of [[], ['--pid', '1']]) {
+    const doctor = ['doctor', '--json', '--strict', ...words]
+    const { code, stdout } = await spawnDocker(['exec', id, 'node', '/opt/heapguard/heapguard.js', ...doctor])
+    t.equal(code, 1)
+    t.match(JSON.parse(stdout).findings, [
+      { name: 'heap-sum', msg: /add up to 1548 MB \(4 node processes with 4 heaps\)/ },
+    ])
+  }
+})
+
 t.test('the README’s first line of help: no options at all, in 512 MB', { skip }, async t => {
   const { code, stdout } = await doctor(['-m', '512m'])
   t.equal(code, 0)

@@ -69,6 +69,7 @@ function factsOf({ facts = {}, subject = {}, command = 'node server.js', variabl
     guard: GUARD,
     first: undefined,
     inKubernetes: false,
+    neighbours: [],
     written: [],
     ...facts,
   }
@@ -83,6 +84,15 @@ const first = (command: string, nodeOptions?: string, variables = {}): Partial<F
 const shellLine = (shell: string, line: string): Partial<Subject> => ({
   commandLine: parseCommandLine([shell, '-c', line]),
 })
+
+/** Node processes, children of the first. */
+const nodes = (...pids: readonly number[]): Facts['neighbours'] =>
+  pids.map(pid => ({
+    pid,
+    commandLine: 'node\0x.js\0',
+    nodeOptions: '--max-old-space-size=384',
+    stat: `${pid} (node) S ${pid === 1 ? 0 : 1} ${'1 '.repeat(20)}`,
+  }))
 
 const CASES: readonly (readonly [name: string, facts: Case, findings: readonly string[]])[] = [
   ['nothing is wrong', {}, []],
@@ -191,6 +201,20 @@ const CASES: readonly (readonly [name: string, facts: Case, findings: readonly s
     'two bad settings',
     { variables: { HEAPGUARD_SIGNALS: 'maybe', HEAPGUARD_WARN_PERCENT: '0.85' } },
     ['bad-setting', 'bad-setting'],
+  ],
+  ['silent', { variables: { HEAPGUARD_LOG_LEVEL: 'Silent' } }, ['silent']],
+  ['warnings alone are no silence', { variables: { HEAPGUARD_LOG_LEVEL: 'warn' } }, []],
+  ['it never looks', { variables: { HEAPGUARD_PULSE_MS: '0', HEAPGUARD_INTERVAL_MS: '0' } }, ['never-looks']],
+  ['it looks at each line', { variables: { HEAPGUARD_PULSE_MS: '0' } }, []],
+  ['settings in a file', { command: 'node --env-file=.env x.js' }, ['env-file']],
+  ['settings in a file that may be missing', { command: 'node --env-file-if-exists .env x.js' }, ['env-file']],
+  ['heaps that add up to more', { subject: { kind: 'process' }, facts: { neighbours: nodes(1, 7) } }, ['heap-sum']],
+  ['one heap', { subject: { kind: 'process' }, facts: { neighbours: nodes(1) } }, []],
+  ['a command is none of them', { facts: { neighbours: nodes(1, 7) } }, []],
+  [
+    'two heaps that fit',
+    { subject: { kind: 'process' }, facts: { neighbours: nodes(1, 7), kernelLimit: limited(900) } },
+    [],
   ],
   ['a setting that does not exist', { facts: { strangers: ['HEAPGUARD_ENABLE'] } }, ['unknown-setting']],
   [

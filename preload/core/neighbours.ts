@@ -1,7 +1,7 @@
-// The other processes of the container and this process's own workers, as far as they can be seen without being seen.
-import type { ReadText } from '../core/cgroup.ts'
-import type { Neighbour } from '../core/heap-sum.ts'
-import { quietly } from '../core/kernel-files.ts'
+// The other processes of the container, as far as they can be seen without being seen.
+import type { ReadText } from './cgroup.ts'
+import type { Neighbour } from './heap-sum.ts'
+import { quietly } from './kernel-files.ts'
 
 /** More neighbours than this are not looked at: a machine, not a container. */
 const MOST_NEIGHBOURS = 64
