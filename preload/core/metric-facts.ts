@@ -53,6 +53,7 @@ export interface Scraped {
   readonly folder: string | undefined
 }
 
+/** One scrape more. Never throws. */
 export function scrapedAfter(before: Scraped | undefined, standing: Pick<Standing, 'sample' | 'group'>): Scraped {
   const { sample, group } = standing
   const folder = group?.folder
@@ -74,8 +75,7 @@ const LEAST_POINTS = 4
 /**
  * The growth that a scrape may tell of, at any time. The looks of a calm process are few and old, and those of a burst
  * lie close together and outnumber what came after, so points count that lie apart. `seen`: in the order of time, this
- * moment last.
- * undefined: too few for a trend.
+ * moment last. undefined: too few for a trend. Never throws.
  */
 export function lastingGrowth(seen: readonly Look[], part: 'heapUsed' | 'held'): Growth | undefined {
   const nowMs = seen.at(-1)?.atMs ?? 0

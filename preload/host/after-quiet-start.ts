@@ -17,8 +17,8 @@ export interface QuietStart {
   /** Uptime then. */
   readonly startedAtMs: Millis
   /**
-   * Set by the whole guard, called at the first tick: begins to look. Not when the app listens
-   * for a signal: a timer that is made in the app's call keeps its async context for ever, and each look would run in it.
+   * Set by the whole guard, called at the first tick: begins to look. Not when the app listens for a signal: a timer that
+   * is made in the app's call keeps its async context for ever, and each look would run in it.
    */
   begin: () => void
 }
