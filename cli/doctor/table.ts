@@ -9,7 +9,7 @@ import { bars } from './bars.ts'
 import { type Diagnosis, type Judgement, STATUS, toldVerdict } from './diagnosis.ts'
 import { explanation } from './explanation.ts'
 import type { Facts } from './facts.ts'
-import type { Finding } from './findings.ts'
+import type { Finding } from './findings/row.ts'
 
 declare const HEAPGUARD_VERSION: string
 
