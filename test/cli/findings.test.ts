@@ -128,6 +128,14 @@ const CASES: readonly (readonly [name: string, facts: Case, findings: readonly s
     ['first-process-differs'],
   ],
   [
+    'PID 1 has the same once more, which changes nothing',
+    {
+      subject: { kind: 'here', variables: { NODE_OPTIONS: NODE_OPTIONS_HERE } },
+      facts: first('node --max-old-space-size=384 x.js', NODE_OPTIONS_HERE),
+    },
+    [],
+  ],
+  [
     'PID 1 has other settings',
     {
       subject: { kind: 'here', variables: { NODE_OPTIONS: NODE_OPTIONS_HERE } },

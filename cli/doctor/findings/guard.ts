@@ -8,11 +8,12 @@ import { listed, type Row } from './row.ts'
 
 /** What sizes the heap or steers the guard, and is not the same for the first process as here. */
 function differencesOf(first: NonNullable<Facts['first']>, here: Facts['subject']): readonly string[] {
-  const flagsOf = ({ nodeOptions, commandLine }: Pick<Facts['subject'], 'nodeOptions' | 'commandLine'>): string =>
-    [...parseNodeOptions(nodeOptions).options, ...commandLine.options]
-      .filter(isHeapFlag)
-      .flatMap(({ words }) => words)
-      .join(' ') || 'none'
+  // Of one flag the last wins.
+  const flagsOf = ({ nodeOptions, commandLine }: Pick<Facts['subject'], 'nodeOptions' | 'commandLine'>): string => {
+    const flags = [...parseNodeOptions(nodeOptions).options, ...commandLine.options].filter(isHeapFlag)
+    const inForce = flags.filter(({ name }, n) => !flags.slice(n + 1).some(later => later.name === name))
+    return inForce.flatMap(({ words }) => words).join(' ') || 'none'
+  }
   const [there, flags] = [flagsOf(first), flagsOf(here)]
   const variables = describeSettings()
     .map(({ variable }) => variable)
