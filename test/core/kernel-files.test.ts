@@ -1,5 +1,14 @@
 import t from 'tap'
-import { field, quietly } from '../../preload/core/kernel-files.ts'
+import {
+  field,
+  parseLimit,
+  parseMachineBytes,
+  parseWhole,
+  quietly,
+  quoted,
+  statusField,
+} from '../../preload/core/kernel-files.ts'
+import { bytes } from '../../preload/core/units.ts'
 
 const MOST = 65_536
 /** So many characters in whole lines of ten. */
@@ -35,4 +44,50 @@ t.test('what is not there, and what cannot be read', async t => {
   t.equal(failing(Object.assign(new Error('x'), { code: 'EACCES' }))('/b'), undefined)
   t.equal(failing(undefined)('/c'), undefined)
   t.strictSame(problems, ['/b: EACCES', '/c: cannot be read'])
+})
+
+t.test('a field of /proc/<pid>/status, whose keys end in a tab', async t => {
+  t.equal(statusField('Name:\tnode\nVmRSS:\t   51234 kB\n', 'VmRSS:'), '51234 kB')
+  t.equal(statusField('Name:\tnode\n', 'VmRSS:'), undefined)
+})
+
+for (const [text, want] of [
+  ['0', 0],
+  ['536870912', 536_870_912],
+  ['9007199254740991', 2 ** 53 - 1],
+  ['9007199254740992', undefined],
+  ['007', undefined],
+  ['-1', undefined],
+  ['1e9', undefined],
+  ['0x200', undefined],
+  [' 5', undefined],
+  ['', undefined],
+] as const)
+  t.test(`a whole number: ${JSON.stringify(text)}`, async t => t.equal(parseWhole(text), want))
+
+for (const [text, want] of [
+  ['536870912\n', bytes(536_870_912)],
+  ['536870912\r\n', bytes(536_870_912)],
+  ['max\n', 'none'],
+  ['-1\n', 'none'],
+  ['9223372036854771712\n', 'none'],
+  ['18446744073709551615\n', 'none'],
+  ['0\n', undefined],
+  ['', undefined],
+  ['5 5', undefined],
+  ['maximum', undefined],
+] as const)
+  t.test(`a limit: ${JSON.stringify(text)}`, async t => t.equal(parseLimit(text), want))
+
+t.test("the machine's memory, and more than any has where it is not said", async t => {
+  t.equal(parseMachineBytes('MemTotal:       16384256 kB\nMemFree: 1 kB\n'), bytes(16_384_256 * 1024))
+  const unsaid = parseMachineBytes()
+  for (const text of ['', 'MemFree: 1 kB\n', 'MemTotal: 0 kB\n', 'MemTotal: many kB\n'])
+    t.equal(parseMachineBytes(text), unsaid)
+  t.equal(parseLimit(String(unsaid)), 'none')
+})
+
+t.test('contents in a sentence', async t => {
+  t.equal(quoted(' 5\t5\n'), '"5\\t5"')
+  t.equal(quoted('x'.repeat(99)), `"${'x'.repeat(40)}"`)
 })

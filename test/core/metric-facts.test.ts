@@ -194,3 +194,5 @@ t.test(
     t.equal(left(75, 160, '/b'), undefined)
   },
 )
+
+t.test('the growth that lasts: nothing was seen', async t => t.equal(lastingGrowth([], 'held'), undefined))

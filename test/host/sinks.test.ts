@@ -55,6 +55,7 @@ function fake(state: Fake): { calls: Call[]; host: Parameters<typeof openSink>[1
     },
   }
   const readText = (path: string): string | undefined => {
+    if (state.ignored === 'EACCES' && path === '/proc/self/status') throw failing('EACCES')
     if (path === '/proc/self/status') return state.ignored && `Name:\tnode\nSigIgn:\t${state.ignored}\nSigCgt:\t0\n`
     if (state.fdinfo instanceof Error) throw state.fdinfo
     return state.fdinfo
@@ -290,6 +291,7 @@ for (const [kind, ignored, isWritten] of [
   ['socket', '0000000001000000', false],
   ['socket', 'ffffffff00000000', false],
   ['socket', undefined, true],
+  ['socket', 'EACCES', true],
   ['pipe', '0000000000000000', true],
 ] as const)
   t.test(`a ${kind} where a write may raise a signal that is not ignored: ${ignored}`, async t => {
