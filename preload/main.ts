@@ -136,7 +136,8 @@ function startQuietly(natives: Taken, command: string): boolean {
     waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs).value.then(() => {
       try {
         if (slot.guard === quiet) handOver()
-        ;(handed as QuietStart).begin()
+        // Nothing was handed over where the start turned out not to be a quiet one.
+        if (handed) handed.begin()
       } catch (error) {
         try {
           if (!heldLine && stderrNow() === stderr)
@@ -170,13 +171,13 @@ function startQuietly(natives: Taken, command: string): boolean {
     },
     ended: (reason, exitCode) => {
       if (stderrNow() !== stderr || (heldLine && uptime() * 1000 <= HOLD_MS)) return
-      if (heldLine) write(heldLine)
       // `VmHWM:	   51234 kB`, the most RSS so far.
       const status = readText('/proc/self/status')
       // The last eight digits of `SigIgn:	0000000001001000`: Node ignores SIGPIPE and SIGXFSZ, but not where the app has ever
       // listened to them, and then a socket or a file may raise them.
       const ignored = Number.parseInt(status.slice(status.indexOf('Ign:') + 13), 16)
       if (!isPipe && (ignored & RAISED_BY_WRITES) !== RAISED_BY_WRITES) return
+      if (heldLine) write(heldLine)
       const rssMB = roundedMB(bytes(Number.parseInt(status.slice(status.indexOf('VmHWM:') + 6), 10) * 1024))
       const heapMB = roundedMB(bytes(getHeapStatistics().used_heap_size))
       const uptimeS = Math.round(uptime() * 10) / 10

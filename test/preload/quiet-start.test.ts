@@ -258,3 +258,16 @@ t.test('an app that listens for a signal at its start is looked at as soon as an
     { event: 'shutdown' },
   ])
 })
+
+t.test('a pipe that is full at the start: the whole guard starts, and that is all', async t => {
+  const path = join(emptyFolder(), 'log')
+  const line = `{ head -c 65536 /dev/zero >&2; NODE_OPTIONS="$1 --require $2s" CONTAINER_MEMORY_MB=900000 "$3" -e "$4"; } 2> >(sleep 0.7; exec cat >"$5"); code=$?; wait; exit $code`
+  const words = ['bash', FITS.nodeOptions, GUARD.slice(0, -1), NODE, 'setTimeout(() => process.exit(5), 1600)', path]
+  const env = ['env', '-i', `PATH=${process.env.PATH}`, 'bash', '-c', line, ...words]
+  const child = spawn(env[0] as string, env.slice(1), { stdio: 'ignore' })
+  t.equal(await new Promise(done => child.on('close', done)), 5)
+  const text = () => readFileSync(path, 'latin1').replace(/^\0*/, '')
+  while (!text().includes('shutdown')) await new Promise(done => setTimeout(done, 20))
+  t.match(recordsIn(text()), [{ event: 'shutdown', exitCode: 5 }])
+  t.equal(withoutRecords(text()), '', 'no word of a fault')
+})
