@@ -14,7 +14,7 @@ const { version, description, license } = JSON.parse(readFileSync('package.json'
 
 /** What each file may weigh at most, minified. A quiet start loads preload.js and nothing else. */
 const BUDGET_BYTES = {
-  'preload.js': 8.65 * 1024,
+  'preload.js': 8848,
   'gate.js': 2 * 1024,
   'boot.js': 25.5 * 1024,
   'watch.js': 47 * 1024,
