@@ -1,7 +1,7 @@
 // Which processes there are, and which of them are node's.
 import { readdirSync, readlinkSync } from 'node:fs'
 import type { ReadText } from '../../preload/core/cgroup.ts'
-import { quietly } from '../../preload/core/kernel-files.ts'
+import { quietly, statFields } from '../../preload/core/kernel-files.ts'
 import { isNodeName } from './command-line.ts'
 
 export interface Process {
@@ -29,8 +29,8 @@ export function listProcesses(read: ReadText): readonly Process[] {
 
 /** `7 (a name) with ) in it) S 1 7 …`: the second field after the last parenthesis. */
 export function parentIn(stat: string): number | undefined {
-  const field = stat.slice(stat.lastIndexOf(')') + 1).split(' ')[2]
-  return field === undefined ? undefined : Number(field)
+  const [, parent] = statFields(stat)
+  return parent === undefined ? undefined : Number(parent)
 }
 
 /** A node process, and those between that are none, the one that was asked about first. */

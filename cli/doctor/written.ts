@@ -2,7 +2,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { dirname, isAbsolute } from 'node:path'
 import type { Settings } from '../../preload/core/settings.ts'
-import type { WatchSettings } from '../../preload/core/watch-settings.ts'
+import { KUBERNETES_TERMINATION_LOG, type WatchSettings } from '../../preload/core/watch-settings.ts'
 
 /** A file or a folder that a setting names. */
 export interface Written {
@@ -12,9 +12,6 @@ export interface Written {
   /** Why the guard could not write there: the kernel's code, or words. Absent where this user could. */
   readonly trouble?: string
 }
-
-/** Where the kubelet mounts it. */
-const KUBERNETES_PATH = '/dev/termination-log'
 
 const { R_OK, W_OK, X_OK } = constants
 
@@ -37,7 +34,7 @@ export function writtenBy(
     }
   }
   const isAuto = terminationLog === 'auto'
-  const lastWords = look('HEAPGUARD_TERMINATION_LOG', isAuto ? KUBERNETES_PATH : terminationLog, canRewrite)
+  const lastWords = look('HEAPGUARD_TERMINATION_LOG', isAuto ? KUBERNETES_TERMINATION_LOG : terminationLog, canRewrite)
   // Where auto finds no file there is no Kubernetes that would read it.
   const hasLastWords = terminationLog !== 'off' && !(isAuto && lastWords.trouble === 'ENOENT')
   const hasLogFile = logFile !== 'stderr' && logFile !== 'stdout' && logLevel !== 'silent'

@@ -2,6 +2,7 @@
 
 import { readOldSpaceLimit, youngGenerationMB } from './flags.ts'
 import { gateOf } from './gate.ts'
+import { statFields } from './kernel-files.ts'
 import { type Bytes, bytes, bytesToMB, type Millis, mbToBytes } from './units.ts'
 
 /** How NODE_OPTIONS and command lines name the guard. */
@@ -72,10 +73,9 @@ export function heapSumOf(facts: HeapSumFacts): HeapSum {
   }
 }
 
-/** From proc_pid_stat(5): `pid (comm) state ppid …`, where comm can hold anything; the start is the 22nd. */
 function bornOf(stat: string | undefined): { readonly parentPid: number; readonly atMs: number } {
-  const [, parent, ...rest] = (stat ?? '').slice((stat ?? '').lastIndexOf(')') + 2).split(' ')
-  return { parentPid: Number(parent), atMs: Number(rest[17]) * TICK_MS }
+  const fields = statFields(stat)
+  return { parentPid: Number(fields[1]), atMs: Number(fields[19]) * TICK_MS }
 }
 
 const statOf = (pid: number, { neighbours }: HeapSumFacts): string | undefined =>

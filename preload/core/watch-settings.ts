@@ -13,6 +13,9 @@ import {
   text,
 } from './setting-rows.ts'
 
+/** HEAPGUARD_TERMINATION_LOG's `auto`: where the kubelet mounts it unless terminationMessagePath says otherwise. */
+export const KUBERNETES_TERMINATION_LOG = '/dev/termination-log'
+
 /** What the watch alone needs. */
 export interface WatchSettings {
   /** The second rung: above warnPercent. */

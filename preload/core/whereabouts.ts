@@ -1,6 +1,7 @@
 // Is the process that a record is of over? A pid alone does not say: every container has its PID 1, pids are given again, and
 // a process of another pid namespace cannot be asked.
 import type { Beat, FlightHead } from './flight-record.ts'
+import { statFields } from './kernel-files.ts'
 
 /** Where a process is: the parts of a record's head that tell it from all others. */
 export type Whereabouts = Pick<FlightHead, 'pid' | 'startTicks' | 'machine' | 'namespace' | 'life' | 'seat'>
@@ -50,7 +51,7 @@ export function isSilent(last: Pick<Beat, 'nextMs'> | undefined, quietMs: number
  * has ended, and that nobody has waited for yet, is none.
  */
 export function startIn(stat: string | undefined): { readonly startTicks: string } | 'none' {
-  const fields = (stat ?? '').slice((stat ?? '').lastIndexOf(')') + 2).split(' ')
+  const fields = statFields(stat)
   const [state = ''] = fields
   // Field 22 of the whole.
   const startTicks = fields[19] ?? ''

@@ -1,11 +1,9 @@
 // The file that Kubernetes shows after the end (lastState.terminated.message): one sentence, there before the kill.
 import { constants } from 'node:fs'
 import type { ReadText } from '../core/cgroup.ts'
+import { KUBERNETES_TERMINATION_LOG } from '../core/watch-settings.ts'
 import { startIn } from '../core/whereabouts.ts'
 import type { Host } from '../host/host.ts'
-
-/** Where the kubelet mounts it unless terminationMessagePath says otherwise. */
-const KUBERNETES_PATH = '/dev/termination-log'
 
 /** 12 KiB are shared by the containers of a pod. */
 const MOST_BYTES = 1024
@@ -33,7 +31,7 @@ export function openLastWords(
   { files, readText, pid }: { readonly files: Host['files']; readonly readText: ReadText; readonly pid: number },
 ): LastWords {
   const { openSync, readSync, writeSync, closeSync, ftruncateSync, fstatSync } = files
-  const path = setting === 'auto' ? KUBERNETES_PATH : setting
+  const path = setting === 'auto' ? KUBERNETES_TERMINATION_LOG : setting
   // Before it is needed: near the limit nothing is allocated.
   const buffer = Buffer.alloc(MOST_BYTES)
 

@@ -53,10 +53,9 @@ export function hookProcess(target: ListeningProcess, slot: Slot): () => void {
     try {
       if (typeof event === 'string') slot.guard?.aboutToListen(event)
       // Node warns when a listener makes more than the most (0: no bound): with ours gone it warns when it would have without it.
-      const most = target.getMaxListeners()
       const own = event === 'exit' ? onExit : event === 'newListener' ? onNewListener : undefined
-      if (own !== undefined && most > 0 && target.listenerCount(event as string) + 1 > most)
-        target.removeListener(event as string, own)
+      const most = own && target.getMaxListeners()
+      if (own && most && target.listenerCount(event as string) + 1 > most) target.removeListener(event as string, own)
     } catch {
       // The app's `process.on` must not fail; the guard hears nothing of it.
     }

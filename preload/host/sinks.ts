@@ -1,6 +1,7 @@
 // Where lines go: one write a line to a descriptor, never through process.stdout or process.stderr. Making those streams
 // would set O_NONBLOCK on a pipe that others share, and a reader that is gone, full or slow would be the app's problem.
 import type { ReadText } from '../core/cgroup.ts'
+import { isIgnored, quietly } from '../core/kernel-files.ts'
 import type { Level } from '../core/record.ts'
 import type { DescriptorIdentity, Descriptors } from './descriptors.ts'
 
@@ -62,7 +63,7 @@ function descriptorSink(
     const now = identify(fd, descriptors)
     // Closed, or the app has put something of its own on this number: a line of ours would land in its data.
     if (atBoot === undefined || now === undefined || !isSame(atBoot, now)) return 'nothing'
-    if (now.kind === 'file') return isIgnored(SIGXFSZ, readText) ? wholeOrPart(descriptors.write(fd, line)) : 'nothing'
+    if (now.kind === 'file') return mayRaise(SIGXFSZ, readText) ? 'nothing' : wholeOrPart(descriptors.write(fd, line))
     if (now.kind !== 'socket') {
       try {
         return wholeOrPart(descriptors.writeThrough(`/proc/self/fd/${fd}`, line, now.kind === 'pipe'))
@@ -75,7 +76,7 @@ function descriptorSink(
     // lesser user), which reads for as long as the container lives.
     const isRuntimePipe = now.kind === 'pipe' && now.owner === 0 && descriptors.user !== 0
     if (!isRuntimePipe && !isNonBlocking(fd, readText) && !blocking.take(line, level)) return 'nothing'
-    return isIgnored(SIGPIPE, readText) ? wholeOrPart(descriptors.write(fd, line)) : 'nothing'
+    return mayRaise(SIGPIPE, readText) ? 'nothing' : wholeOrPart(descriptors.write(fd, line))
   }
 
   return {
@@ -132,17 +133,11 @@ const SIGPIPE = 13
 const SIGXFSZ = 25
 
 /**
- * Node ignores both, but not where the app has ever listened to them: then a line may call its handler, or end it. proc(5):
- * `SigIgn:` and sixteen hexadecimal digits. Where that cannot be read they are as Node leaves them.
+ * Node ignores both, but not where the app has ever listened to them: then a line may call its handler, or end it. Where
+ * that cannot be read they are as Node leaves them.
  */
-function isIgnored(signal: number, readText: ReadText): boolean {
-  try {
-    const [, last8] = /^SigIgn:\s*[0-9a-f]*([0-9a-f]{8})$/m.exec(readText('/proc/self/status') ?? '') ?? []
-    return last8 === undefined || ((Number.parseInt(last8, 16) >>> (signal - 1)) & 1) === 1
-  } catch {
-    return true
-  }
-}
+const mayRaise = (signal: number, readText: ReadText): boolean =>
+  isIgnored(quietly(readText)('/proc/self/status') ?? '', signal) === false
 
 /** What a descriptor is now; undefined: closed. Never throws. */
 export function identify(fd: number, descriptors: Pick<Descriptors, 'identify'>): DescriptorIdentity | undefined {

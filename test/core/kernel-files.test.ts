@@ -1,11 +1,13 @@
 import t from 'tap'
 import {
   field,
+  isIgnored,
   parseLimit,
   parseMachineBytes,
   parseWhole,
   quietly,
   quoted,
+  statFields,
   statusField,
 } from '../../preload/core/kernel-files.ts'
 import { bytes } from '../../preload/core/units.ts'
@@ -90,4 +92,21 @@ t.test("the machine's memory, and more than any has where it is not said", async
 t.test('contents in a sentence', async t => {
   t.equal(quoted(' 5\t5\n'), '"5\\t5"')
   t.equal(quoted('x'.repeat(99)), `"${'x'.repeat(40)}"`)
+})
+
+for (const [status, signal, want] of [
+  ['SigIgn:\t0000000001001000\nSigCgt:\t0000000100004602\n', 13, true],
+  ['SigIgn:\t0000000001001000\n', 25, true],
+  ['SigIgn:\t0000000001000000\n', 13, false],
+  ['SigIgn:\t0000000001000000\n', 25, true],
+  ['SigIgn:\tffffffff00000000\n', 13, false],
+  ['SigIgn:\tffffffff80000000\n', 32, true],
+  ['SigCgt:\t0000000001001000\n', 13, undefined],
+  ['', 13, undefined],
+] as const)
+  t.test(`signal ${signal} in ${JSON.stringify(status)}`, async t => t.equal(isIgnored(status, signal), want))
+
+t.test('what /proc/<pid>/stat has behind a name that holds anything', async t => {
+  t.strictSame(statFields('7 (a) R 9) (b) S 1 7 7').slice(0, 2), ['S', '1'])
+  t.strictSame(statFields(), [''])
 })
