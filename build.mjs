@@ -14,9 +14,9 @@ const { version, description, license } = JSON.parse(readFileSync('package.json'
 
 /** What each file may weigh at most, minified. A quiet start loads preload.js and nothing else. */
 const BUDGET_BYTES = {
-  'preload.js': 8848,
+  'preload.js': 9800,
   'gate.js': 2 * 1024,
-  'boot.js': 25.5 * 1024,
+  'boot.js': 26 * 1024,
   'watch.js': 47 * 1024,
   'evidence.js': 8 * 1024,
   'metrics.js': 12 * 1024,

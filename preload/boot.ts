@@ -5,13 +5,13 @@ import type { HeapBudget } from './core/budget.ts'
 import { shutdown } from './core/report.ts'
 import { isWatchSet, readSettings } from './core/settings.ts'
 import { bytes } from './core/units.ts'
-import { readBudget, validateHeapConfiguration } from './heap-validator.ts'
+import { readBudget, sayVerdict, validateHeapConfiguration } from './heap-validator.ts'
 import { afterQuietStart, type QuietStart } from './host/after-quiet-start.ts'
 import type { ListeningProcess, Slot } from './host/hooks.ts'
 import { realHost } from './host/host.ts'
 import { openLog } from './host/log.ts'
 import { withLogFile } from './host/log-file.ts'
-import { nativesOf, type Taken } from './host/natives.ts'
+import { nativesOf, type Taken, takeV8 } from './host/natives.ts'
 import { ifLoadable, loaderOf, type Watch } from './host/second-file.ts'
 import { followSignals } from './host/signals.ts'
 import { followWorkers, limitsOf } from './host/workers.ts'
@@ -22,6 +22,8 @@ import { MemoryMonitor } from './memory-monitor.ts'
  * goes on from there. What it puts into `slot` is told of the process by the hooks (host/hooks.ts).
  */
 export function boot(taken: Taken, target: ListeningProcess, folder: string, slot: Slot, quiet?: QuietStart): void {
+  // The app has not begun yet.
+  if (quiet === undefined) takeV8(taken)
   const real = realHost(nativesOf(taken))
   const host = quiet === undefined ? real : afterQuietStart(real, quiet)
   const { settings, problems } = withLogFile(readSettings(host.readVariable), host.descriptors)
@@ -32,10 +34,12 @@ export function boot(taken: Taken, target: ListeningProcess, folder: string, slo
   const atBoot = quiet === undefined ? validateHeapConfiguration(host, settings, log, watch, forWatch) : undefined
 
   /** What the quiet start has found out, seen again by the reader that the watch goes by. */
-  const readAgain = ({ source, containerBytes }: QuietStart['budget']): HeapBudget => {
+  const readAgain = ({ source, containerBytes, heapLimitBytes }: QuietStart['budget']): HeapBudget => {
     const budget = readBudget(host, settings)
     const { warnPercent } = settings
     const { nodeVersion } = host
+    // It was worked out, and V8 says another one.
+    if (budget.heapLimitBytes !== heapLimitBytes) sayVerdict(budget, host, settings, log, watch)
     if (source !== 'env' && budget.container.bytes !== containerBytes)
       log.say(
         watch().limitChanged(containerBytes, budget, verdictOf(budget, warnPercent), { nodeVersion, warnPercent }),

@@ -51,13 +51,14 @@ export function readBudget(host: Host, settings: Settings): HeapBudget {
   })
 }
 
-function sayVerdict(
+/** Says one `heap-validated` line, behind a `config-problem` where the kernel's limit is below the operator's. */
+export function sayVerdict(
   budget: HeapBudget,
   host: Host,
   settings: Settings,
   log: Log,
   watch: () => Watch,
-  more: OnBoot | undefined,
+  more?: OnBoot,
 ): void {
   const { kernelLimit } = budget
   const { warnPercent, containerMemoryMB } = settings

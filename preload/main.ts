@@ -11,7 +11,7 @@ import { bytes, roundedMB } from './core/units.ts'
 import { isUsual } from './core/usual.ts'
 import { fileIdentity, NULL_DEVICE, type QuietStart } from './host/after-quiet-start.ts'
 import { type Guard, hookProcess, isLoaded, type ListeningProcess, type Slot } from './host/hooks.ts'
-import { type Taken, takeNatives } from './host/natives.ts'
+import { type LoadBuiltin, type Taken, takeNatives, takeV8 } from './host/natives.ts'
 import { loadFile } from './host/second-file.ts'
 import { followWorkers } from './host/workers.ts'
 
@@ -31,9 +31,9 @@ const STDERR = '/proc/self/fd/2'
 const REGULAR_FILE = 8
 
 const target = process as unknown as ListeningProcess
-const { env, execArgv, pid, argv, versions } = process
+const { env, execArgv, pid, argv, versions, getBuiltinModule } = process
 // A require after start-up would pass the app's loader hooks too. Node before 20.16 has nothing else.
-const load = process.getBuiltinModule || require
+const load = (getBuiltinModule || require) as LoadBuiltin
 const slot: Slot = {}
 let taken: Taken | undefined
 
@@ -81,11 +81,11 @@ function startQuietly(natives: Taken, command: string): boolean {
   const writeFileSync = natives[1]
   const readlinkSync = natives[2] as (path: string) => string
   const constants = natives[3]
-  const writeSync = natives[13]
-  const fstatSync = natives[16]
-  const getHeapStatistics = natives[4]
   const uptime = natives[5]
   const now = natives[7]
+  const writeSync = natives[13]
+  const fstatSync = natives[16]
+  const memoryUsage = natives[19]
   const { CONTAINER_MEMORY_MB, NODE_OPTIONS } = env
   // With the encoding said each is one call into Node's native part: open, read or write, close.
   function readText(path: string): string {
@@ -127,8 +127,9 @@ function startQuietly(natives: Taken, command: string): boolean {
     if ((process.channel as { fd?: number } | undefined)?.fd === 2) return false
     const isHeld = pid !== 1 && isHeldBack(process.ppid, stderr, readText, readlinkSync)
     if (isHeld === undefined) return false
-    const heapLimitBytes = bytes(getHeapStatistics().heap_size_limit)
-    budget = quietBudgetOf(process, command, heapLimitBytes, HEAPGUARD_VERSION, readText)
+    // Without getBuiltinModule node:v8 can only be loaded now: later it would pass the app's loader hooks.
+    const heapLimit = () => bytes(takeV8(natives).getHeapStatistics().heap_size_limit)
+    budget = quietBudgetOf(process, command, !!getBuiltinModule, heapLimit, HEAPGUARD_VERSION, readText)
     if (budget === undefined) return false
     // V8's own clock, in place of a timer: unref'd, in no list of handles, without an id. It cannot be stopped, and needs not.
     const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync }
@@ -179,7 +180,7 @@ function startQuietly(natives: Taken, command: string): boolean {
       if (!isPipe && (ignored & RAISED_BY_WRITES) !== RAISED_BY_WRITES) return
       if (heldLine) write(heldLine)
       const rssMB = roundedMB(bytes(Number.parseInt(status.slice(status.indexOf('VmHWM:') + 6), 10) * 1024))
-      const heapMB = roundedMB(bytes(getHeapStatistics().used_heap_size))
+      const heapMB = roundedMB(bytes(memoryUsage().heapUsed))
       const uptimeS = Math.round(uptime() * 10) / 10
       write(quietHead('shutdown', now(), pid) + quietEndOf(reason, exitCode, rssMB, heapMB, uptimeS))
     },
@@ -203,7 +204,7 @@ try {
   ) {
     // Another preload that listens already has handles that the guard must bind anew.
     const isAlone = target.listenerCount('SIGTERM') + target.listenerCount('SIGINT') === 0
-    const natives = takeNatives()
+    const natives = takeNatives(load)
     taken = natives
     // Hooked first: without hooks a guard would go on for ever where a start fails, and its record would look like a death's.
     const unhook = hookProcess(target, slot)

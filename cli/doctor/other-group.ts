@@ -1,6 +1,7 @@
 // A process of another container: a fresh node here sees other memory than that process saw.
 import type { ContainerLimit } from '../../preload/core/cgroup.ts'
-import { readOldSpaceLimit, youngGenerationMB } from '../../preload/core/flags.ts'
+import { readOldSpaceLimit } from '../../preload/core/flags.ts'
+import { youngGenerationMB } from '../../preload/core/heap-size.ts'
 import { bytes, bytesToMB, mbToBytes } from '../../preload/core/units.ts'
 import type { Answer } from './ask-node.ts'
 import { parseNodeOptions } from './options.ts'

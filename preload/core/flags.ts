@@ -24,71 +24,37 @@ export type OldSpaceLimit =
     }
   | { readonly kind: 'none' }
 
-/** [up to this many MB, young generation in MB], ascending; `mostMB` above the last. */
-interface YoungGeneration {
-  readonly bySeenMB: readonly (readonly [number, number])[]
-  readonly byMaxHeapMB: readonly (readonly [number, number])[]
-  readonly mostMB: number
-}
-
 /**
- * The young generation: three semi-spaces of the largest size, which V8's version chooses. Measured on 20.20, 22.23,
- * 24.21 and 26.10. By the memory that V8 sees: heap_size_limit less --max-old-space-size (whose value makes no
- * difference) in containers of 64 MB to 16 GB, and 1 MB to either side of each step. By --max-heap-size, which V8 splits
- * on its own: the largest new space seen while a heap was filled.
+ * By --max-heap-size, which V8 splits on its own, the young generation: [up to this many MB, MB], ascending; the last without
+ * an end. The largest new space seen while a heap was filled, on 20.20, 22.23, 24.21 and 26.10.
  */
-const YOUNG_SINCE_26: YoungGeneration = {
-  bySeenMB: [
-    [256, 6],
-    [512, 12],
-    [1024, 24],
-    [2048, 48],
-  ],
-  byMaxHeapMB: [
-    [64, 6],
-    [128, 12],
-    [256, 24],
-    [512, 48],
-  ],
-  mostMB: 96,
-}
-const YOUNG_SINCE_24: YoungGeneration = {
-  bySeenMB: [
-    [512, 3],
-    [1024, 48],
-    [2048, 96],
-  ],
-  byMaxHeapMB: [
-    [259, 3],
-    [560, 48],
-    [1120, 96],
-  ],
-  mostMB: 192,
-}
-const YOUNG_BEFORE_24: YoungGeneration = {
-  bySeenMB: [
-    [512, 3],
-    [1024, 12],
-    [2048, 24],
-  ],
-  byMaxHeapMB: [
-    [259, 3],
-    [524, 12],
-    [1048, 24],
-  ],
-  mostMB: 48,
-}
+type YoungGeneration = readonly (readonly [upToMB: number, youngMB: number])[]
+const NO_END = Number.POSITIVE_INFINITY
+const YOUNG_SINCE_26: YoungGeneration = [
+  [64, 6],
+  [128, 12],
+  [256, 24],
+  [512, 48],
+  [NO_END, 96],
+]
+const YOUNG_SINCE_24: YoungGeneration = [
+  [259, 3],
+  [560, 48],
+  [1120, 96],
+  [NO_END, 192],
+]
+const YOUNG_BEFORE_24: YoungGeneration = [
+  [259, 3],
+  [524, 12],
+  [1048, 24],
+  [NO_END, 48],
+]
 
-function youngGenerationOf(mb: number, by: 'bySeenMB' | 'byMaxHeapMB', nodeVersion: string): number {
+function youngOfMaxHeapMB(heapMB: number, nodeVersion: string): number {
   const major = Number.parseInt(nodeVersion.slice(1), 10)
-  const row = major < 24 ? YOUNG_BEFORE_24 : major < 26 ? YOUNG_SINCE_24 : YOUNG_SINCE_26
-  for (const [upToMB, youngMB] of row[by]) if (mb <= upToMB) return youngMB
-  return row.mostMB
+  const rows = major < 24 ? YOUNG_BEFORE_24 : major < 26 ? YOUNG_SINCE_24 : YOUNG_SINCE_26
+  return (rows.find(([upToMB]) => heapMB <= upToMB) as (typeof rows)[number])[1]
 }
-
-/** MB that V8 adds to the old space where it sees `seenMB` of memory and no flag sizes the semi-space. Never throws. */
-export const youngGenerationMB = (seenMB: number, nodeVersion: string): number =>
-  youngGenerationOf(seenMB, 'bySeenMB', nodeVersion)
 
 interface Setting {
   readonly value: number
@@ -124,7 +90,7 @@ export function readOldSpaceLimit(facts: FlagFacts): OldSpaceLimit {
   const heap = settings['-max-heap-size']
   if (heap === undefined) return { kind: 'none' }
   const semiSpaceMB = settings['-max-semi-space-size']?.value ?? 0
-  const youngMB = semiSpaceMB > 0 ? semiSpaceMB * 3 : youngGenerationOf(heap.value, 'byMaxHeapMB', facts.nodeVersion)
+  const youngMB = semiSpaceMB > 0 ? semiSpaceMB * 3 : youngOfMaxHeapMB(heap.value, facts.nodeVersion)
   return limitOf(heap.value - youngMB, heap, 'max-heap-size')
 }
 

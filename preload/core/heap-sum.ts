@@ -1,7 +1,8 @@
 // Workers and node processes each bring a whole heap limit of their own; the container does not grow with them.
 
-import { readOldSpaceLimit, youngGenerationMB } from './flags.ts'
+import { readOldSpaceLimit } from './flags.ts'
 import { gateOf } from './gate.ts'
+import { youngGenerationMB } from './heap-size.ts'
 import { statFields } from './kernel-files.ts'
 import { type Bytes, bytes, bytesToMB, type Millis, mbToBytes } from './units.ts'
 

@@ -3,15 +3,16 @@
 // wherever these lines would differ by a character, or it cannot be told cheaply that they would not, the answer is
 // undefined and the long way is taken (test/core/quiet.property.test.ts holds the two to each other). Texts are compared
 // with the shape that they usually have, and numbers printed again, since a parser costs more than all that it is used for.
+
+import { type SizedProcess, workedOutLimit } from './heap-size.ts'
 import { isoTime } from './iso-time.ts'
 import { UNBELIEVABLE_BYTES } from './kernel-files.ts'
 import type { ExitReason } from './report.ts'
 import { type Bytes, bytes, mbToBytes, roundedMB } from './units.ts'
 
 /** What is asked of `process`. */
-export interface QuietProcess {
+export interface QuietProcess extends SizedProcess {
   readonly pid: number
-  readonly version: string
   readonly execArgv: readonly string[]
   readonly env: { readonly NODE_OPTIONS?: string | undefined; readonly CONTAINER_MEMORY_MB?: string | undefined }
   readonly constrainedMemory: () => number
@@ -22,6 +23,7 @@ type ReadText = (path: string) => string
 
 /** A heap that fits, and the words for it. */
 export interface QuietBudget {
+  readonly heapLimitBytes: Bytes
   readonly containerBytes: Bytes
   readonly source: 'env' | 'cgroup-v2' | 'cgroup-v1'
   /** The line of `heap-validated` behind its head, as report.ts and record.ts would have it. */
@@ -40,12 +42,14 @@ const V1_FILE = '/memory.limit_in_bytes'
 
 /**
  * The budget, where it fits and everything about it is plain; else undefined. Throws what `readText` throws. `command` is
- * execArgv with a space between two, `version` the guard's own.
+ * execArgv with a space between two, `version` the guard's own. `readLimit` asks V8 for its limit, which is much dearer
+ * than all the rest: it is called where the limit cannot be worked out, or may not (`mayWorkOut`).
  */
 export function quietBudgetOf(
   process: QuietProcess,
   command: string,
-  heapLimitBytes: Bytes,
+  mayWorkOut: boolean,
+  readLimit: () => Bytes,
   version: string,
   readText: ReadText,
 ): QuietBudget | undefined {
@@ -54,8 +58,8 @@ export function quietBudgetOf(
   const nodeOptions = env.NODE_OPTIONS || ''
   // All of V8's heap flags have `max` in their names. Quotes, which only NODE_OPTIONS knows, could hide it.
   const hasFlag = (command + nodeOptions).includes('max') || nodeOptions.includes('"')
-  const oldSpaceBytes = hasFlag ? plainOldSpace(command, nodeOptions, process.execArgv) : heapLimitBytes
-  if (oldSpaceBytes === undefined) return undefined
+  const oldSpaceBytes = hasFlag ? plainOldSpace(command, nodeOptions, process.execArgv) : undefined
+  if (hasFlag && oldSpaceBytes === undefined) return undefined
   const own = readText('/proc/self/cgroup')
   const isV2 = own === '0::/\n'
   const file = isV2 ? V2_FILE : ownV1File(own, pid, readText)
@@ -69,6 +73,9 @@ export function quietBudgetOf(
   const operatorMB = Number(operatorText)
   const constrained = process.constrainedMemory()
   const container = bytes(operatorText ? mbToBytes(operatorMB) : limit)
+  const seen = bytes(hasNoLimit ? machine : limit)
+  const workedOut = mayWorkOut ? workedOutLimit(process, `${command} ${nodeOptions}`, seen, oldSpaceBytes) : undefined
+  const heapLimitBytes = workedOut || readLimit()
   if (
     // Node takes the lesser of v2's hard and soft limit: one that is the hard one says that no soft one is below it.
     !(hasNoLimit
@@ -87,12 +94,12 @@ export function quietBudgetOf(
     return undefined
   const heapMB = roundedMB(heapLimitBytes)
   const containerMB = roundedMB(container)
-  const seen = bytes(hasNoLimit ? machine : limit)
   const source = operatorText ? 'env' : isV2 ? 'cgroup-v2' : 'cgroup-v1'
   return {
+    heapLimitBytes,
     containerBytes: container,
     source,
-    text: `V8's heap limit ${heapMB} MB is ${(Math.round((heapLimitBytes * 100 * 1000) / container) / 1000).toFixed(1)} % of the container's ${containerMB} MB: it fits (the line is ${WARN_PERCENT} %), with ${roundedMB(bytes(container - heapLimitBytes))} MB for what is not heap.","version":"${version}","nodeVersion":"${process.version}","isPid1":${pid === 1},"heapLimitMB":${heapMB},"heapCeilingMB":${roundedMB(oldSpaceBytes)},"heapCeilingSource":"${hasFlag ? 'flag' : 'heap-size-limit'}","containerMemoryMB":${containerMB},"containerMemorySource":"${source}","containerMemoryPath":"${operatorText ? 'CONTAINER_MEMORY_MB' : file}","heapLimitRatio":${Math.round((heapLimitBytes * 1000) / container) / 1000},"warnRatio":${WARN_PERCENT / 100},"verdict":"fits"${seen === container ? '' : `,"nodeSeesMB":${roundedMB(seen)}`}}\n`,
+    text: `V8's heap limit ${heapMB} MB is ${(Math.round((heapLimitBytes * 100 * 1000) / container) / 1000).toFixed(1)} % of the container's ${containerMB} MB: it fits (the line is ${WARN_PERCENT} %), with ${roundedMB(bytes(container - heapLimitBytes))} MB for what is not heap.","version":"${version}","nodeVersion":"${process.version}","isPid1":${pid === 1},"heapLimitMB":${heapMB}${workedOut ? ',"heapLimitSource":"worked-out"' : ''},"heapCeilingMB":${roundedMB(oldSpaceBytes || heapLimitBytes)},"heapCeilingSource":"${hasFlag ? 'flag' : 'heap-size-limit'}","containerMemoryMB":${containerMB},"containerMemorySource":"${source}","containerMemoryPath":"${operatorText ? 'CONTAINER_MEMORY_MB' : file}","heapLimitRatio":${Math.round((heapLimitBytes * 1000) / container) / 1000},"warnRatio":${WARN_PERCENT / 100},"verdict":"fits"${seen === container ? '' : `,"nodeSeesMB":${roundedMB(seen)}`}}\n`,
   }
 }
 

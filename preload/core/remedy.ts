@@ -1,7 +1,7 @@
 // The advice: which heap flags would fit, or that only a larger container does.
 import type { Verdict } from './assess.ts'
 import type { HeapBudget } from './budget.ts'
-import { youngGenerationMB } from './flags.ts'
+import { defaultOldSpaceMB, youngGenerationMB } from './heap-size.ts'
 import { bytesToMB } from './units.ts'
 
 /** The heap flags to set, or why no flag helps. */
@@ -87,10 +87,6 @@ function youngNowMB({ heapLimitBytes, ceiling, container, nodeSeesBytes }: HeapB
   const youngMB = bytesToMB(heapLimitBytes) - oldSpaceMB
   return youngMB < 0 ? Number.POSITIVE_INFINITY : youngMB
 }
-
-/** V8's own old space on 64-bit: half of the memory it sees, 256 MB to 2 GB, but 4 GB from 15 GB up (measured, heap.cc). */
-export const defaultOldSpaceMB = (seenMB: number): number =>
-  seenMB >= 15_360 ? 4096 : Math.max(256, Math.min(2048, seenMB / 2))
 
 function largerContainer(containerMB: number, facts: RemedyFacts): Remedy {
   let leastMB = CONTAINER_LEAST_MB

@@ -1,8 +1,8 @@
 // The container's limit moves while the process runs (docker update, Kubernetes 1.35): the budget again.
 import { budgetOf, type HeapBudget } from './budget.ts'
 import type { ContainerLimit } from './cgroup.ts'
+import { defaultOldSpaceMB } from './heap-size.ts'
 import type { LadderLimits } from './ladder.ts'
-import { defaultOldSpaceMB } from './remedy.ts'
 import { type Bytes, bytesToMB, mbToBytes } from './units.ts'
 
 /** The budget with another kernel limit. V8's own numbers stay: its limit cannot change while it runs. */

@@ -6,7 +6,7 @@ import type { ProcessMemory } from '../core/sample.ts'
 import type { ReadVariable } from '../core/settings.ts'
 import { type Bytes, bytes, type Millis, millis } from '../core/units.ts'
 import { type Descriptors, realDescriptors } from './descriptors.ts'
-import { every, type Natives, nativesOf, takeNatives } from './natives.ts'
+import { every, type Natives, nativesNow, v8Late } from './natives.ts'
 
 export interface Host {
   readonly readVariable: ReadVariable
@@ -52,8 +52,8 @@ const MOST_READ_BYTES = 65_536
 const FIRST_READ_BYTES = 4096
 
 /** This process, through what was taken of it at load. */
-export function realHost(natives: Natives = nativesOf(takeNatives())): Host {
-  const { env, constrainedMemory, getHeapStatistics, memoryUsage, resourceUsage, uptime, now } = natives
+export function realHost(natives: Natives = nativesNow()): Host {
+  const { env, constrainedMemory, memoryUsage, resourceUsage, uptime, now } = natives
   const readText = realReadText(natives)
   return {
     readVariable: name => env[name],
@@ -61,10 +61,10 @@ export function realHost(natives: Natives = nativesOf(takeNatives())): Host {
     nodeVersion: natives.version,
     pid: natives.pid,
     execArgv: natives.execArgv,
-    heapLimit: () => bytes(getHeapStatistics().heap_size_limit),
-    heapUsed: () => bytes(getHeapStatistics().used_heap_size),
+    heapLimit: () => bytes(v8Late(natives).getHeapStatistics().heap_size_limit),
+    heapUsed: () => bytes(v8Late(natives).getHeapStatistics().used_heap_size),
     memory: () => memoryUsage() as unknown as ProcessMemory,
-    heapSpaces: natives.getHeapSpaceStatistics,
+    heapSpaces: () => v8Late(natives).getHeapSpaceStatistics(),
     Registry: natives.FinalizationRegistry,
     // Not what getrusage says, unless there is nothing else: that begins with the parent's, which exec keeps.
     peakRss: () => {

@@ -3,24 +3,33 @@
 
 /** Functions and values in a row: a quiet start pays for each name that it writes, so most get theirs later. */
 export type Taken = ReturnType<typeof takeNatives>
+/** process.getBuiltinModule, or require where there is none. */
+export type LoadBuiltin = (name: string) => object | undefined
 
-/** Loads node:v8, which is not in Node's start-up snapshot, so it is called after the gate. Nothing of it runs here. */
-export function takeNatives() {
+/** V8's figures, which node:v8 tells. */
+export type V8Figures = Pick<typeof import('node:v8'), 'getHeapStatistics' | 'getHeapSpaceStatistics'>
+/** Where they are kept once they are taken. */
+interface V8Slot {
+  figures?: V8Figures
+}
+
+/** Nothing of what is taken runs here. */
+export function takeNatives(load: LoadBuiltin) {
   'at start'
-  const { getHeapStatistics, getHeapSpaceStatistics } = require('node:v8') as typeof import('node:v8')
   const fs = require('node:fs') as typeof import('node:fs')
+  const v8: V8Slot = {}
   return [
     fs.readFileSync,
     fs.writeFileSync,
     fs.readlinkSync,
     fs.constants,
-    getHeapStatistics,
+    load,
     process.uptime,
     process.constrainedMemory as typeof process.constrainedMemory | undefined,
     Date.now,
     setInterval,
     clearInterval,
-    getHeapSpaceStatistics,
+    v8,
     fs.openSync,
     fs.readSync,
     fs.writeSync,
@@ -39,8 +48,8 @@ export function takeNatives() {
 }
 
 const NAMES = [
-  ...(['readFileSync', 'writeFileSync', 'readlinkSync', 'constants', 'getHeapStatistics', 'uptime'] as const),
-  ...(['constrainedMemory', 'now', 'setInterval', 'clearInterval', 'getHeapSpaceStatistics', 'openSync'] as const),
+  ...(['readFileSync', 'writeFileSync', 'readlinkSync', 'constants', 'load', 'uptime'] as const),
+  ...(['constrainedMemory', 'now', 'setInterval', 'clearInterval', 'v8', 'openSync'] as const),
   ...(['readSync', 'writeSync', 'closeSync', 'ftruncateSync', 'fstatSync', 'env', 'execArgv', 'memoryUsage'] as const),
   ...(['resourceUsage', 'geteuid', 'FinalizationRegistry', 'alloc', 'byteLength'] as const),
 ] as const
@@ -52,9 +61,42 @@ export type Natives = { readonly [I in Indices as (typeof NAMES)[I]]: Taken[I] }
   readonly [name in 'pid' | 'ppid' | 'version']: (typeof process)[name]
 }
 
+/**
+ * Takes V8's figures of node:v8 before the app runs. That module is not in Node's start-up snapshot and brings all of
+ * node:stream, so it is called where the figures are needed at once.
+ */
+export function takeV8(taken: Taken): V8Figures {
+  const { getHeapStatistics, getHeapSpaceStatistics } = taken[4]('node:v8') as V8Figures
+  const figures = { getHeapStatistics, getHeapSpaceStatistics }
+  taken[10].figures = figures
+  return figures
+}
+
+/**
+ * V8's figures, taken when they are first asked for, once the app runs. While the app has replaced one of the two functions
+ * it throws, and takes them later: a call would be one that the app can see, and the answer none of V8's. Only a Node whose
+ * own functions are known gets here (heap-size.ts).
+ */
+export function v8Late({ load, v8 }: Pick<Natives, 'load' | 'v8'>): V8Figures {
+  if (v8.figures !== undefined) return v8.figures
+  const { getHeapStatistics, getHeapSpaceStatistics } = load('node:v8') as V8Figures
+  for (const own of [getHeapStatistics, getHeapSpaceStatistics])
+    if (!/\bheap(Space)?StatisticsBuffer\b/.test(`${own}`))
+      throw new Error('the app has replaced a function of node:v8')
+  v8.figures = { getHeapStatistics, getHeapSpaceStatistics }
+  return v8.figures
+}
+
 export function nativesOf(taken: Taken): Natives {
   const { pid, ppid, version } = process
   return { ...Object.fromEntries(NAMES.map((name, at) => [name, taken[at]])), pid, ppid, version } as Natives
+}
+
+/** All of them, V8's figures too, as they are at this moment. */
+export function nativesNow(): Natives {
+  const taken = takeNatives(require as LoadBuiltin)
+  takeV8(taken)
+  return nativesOf(taken)
 }
 
 /** An unref'd interval, whose tick cannot throw into the app; returns its undo. */

@@ -1,7 +1,7 @@
 // Each row is judged twice: what the parser says, and what a real Node says when it is started with the same words.
 import { execFile } from 'node:child_process'
 import t from 'tap'
-import { type OldSpaceLimit, readOldSpaceLimit, youngGenerationMB } from '../../preload/core/flags.ts'
+import { type OldSpaceLimit, readOldSpaceLimit } from '../../preload/core/flags.ts'
 import { bytes, bytesToMB, mbToBytes } from '../../preload/core/units.ts'
 
 const node = process.env.HEAPGUARD_TEST_NODE ?? process.execPath
@@ -270,15 +270,4 @@ t.test('the heap as a whole is split by the version', async t => {
     })
     t.equal(mbOf(limit), want, `${version} ${heapMB}`)
   }
-})
-
-t.test('the young generation by the memory that V8 sees', async t => {
-  for (const [version, ...rows] of [
-    ['v20.20.2', [64, 3], [512, 3], [512.5, 12], [1024, 12], [1025, 24], [2048, 24], [2049, 48], [24_105, 48]],
-    ['v22.23.3', [64, 3], [512, 3], [513, 12], [1024, 12], [1025, 24], [2048, 24], [2049, 48], [24_105, 48]],
-    ['v24.21.0', [64, 3], [512, 3], [513, 48], [1024, 48], [1025, 96], [2048, 96], [2049, 192], [24_105, 192]],
-    ['v26.10.0', [64, 6], [256, 6], [257, 12], [512, 12], [513, 24], [1024, 24], [1025, 48], [2048, 48], [2049, 96]],
-    ['not a version', [64, 6], [2049, 96]],
-  ] as const)
-    for (const [seenMB, want] of rows) t.equal(youngGenerationMB(seenMB, version), want, `${version} ${seenMB}`)
 })

@@ -81,7 +81,8 @@ function quietWay(start: Start, sinceEpochMs: number, pid: number): string | und
   }
   try {
     const process = processOf(start, pid)
-    const budget = quietBudgetOf(process, start.execArgv.join(' '), bytes(start.heapLimitBytes), VERSION, readText)
+    const readLimit = () => bytes(start.heapLimitBytes)
+    const budget = quietBudgetOf(process, start.execArgv.join(' '), false, readLimit, VERSION, readText)
     return budget && quietHead('heap-validated', sinceEpochMs, pid) + budget.text
   } catch {
     return undefined
@@ -92,6 +93,10 @@ function processOf(start: Start, pid: number): QuietProcess {
   return {
     pid,
     version: NODE_VERSION,
+    versions: { v8: '13.6.233.17-node.63' },
+    arch: 'x64',
+    execPath: '/usr/local/bin/node',
+    config: { variables: { v8_enable_pointer_compression: 0 } },
     execArgv: start.execArgv,
     env: { NODE_OPTIONS: start.nodeOptions, CONTAINER_MEMORY_MB: start.operatorText },
     constrainedMemory: () => start.constrained ?? constrainedIn(start.files),
@@ -338,6 +343,46 @@ t.test('wherever the quiet start speaks, the long way says the same line', async
   for (const [what, count] of Object.entries(seen)) t.ok(count > numRuns / 100, `${count} quiet starts of ${what}`)
 })
 
+t.test('a limit that is worked out is the one that V8 would have said, and its line says that', async t => {
+  const made = {
+    files: {
+      '/proc/self/cgroup': '0::/\n',
+      '/proc/meminfo': 'MemTotal:       24684096 kB\n',
+      '/sys/fs/cgroup/memory.max': `${512 * MIB}\n`,
+      '/sys/fs/cgroup/memory.high': 'max\n',
+    },
+    nodeOptions: '--max-old-space-size=384 --require /opt/heapguard/preload.js',
+    execArgv: [],
+    operatorText: undefined,
+    heapLimitBytes: 387 * MIB,
+    constrained: undefined,
+  }
+  const readText = (path: string): string => machine(made.files).readText(path) ?? ''
+  const asked: string[] = []
+  const budgetOf = (mayWorkOut: boolean, process: QuietProcess) =>
+    quietBudgetOf(
+      process,
+      '',
+      mayWorkOut,
+      () => {
+        asked.push(process.arch)
+        return bytes(387 * MIB)
+      },
+      VERSION,
+      readText,
+    )
+  const read = budgetOf(false, processOf(made, 1))
+  t.strictSame(asked, ['x64'], 'where it may not be worked out V8 is asked')
+  const workedOut = budgetOf(true, processOf(made, 1))
+  t.strictSame(asked, ['x64'], 'and else not')
+  t.equal(workedOut?.heapLimitBytes, 387 * MIB)
+  const mark = ',"heapLimitSource":"worked-out"'
+  t.match(workedOut?.text, mark)
+  t.equal(workedOut?.text.replace(mark, ''), read?.text, 'all else is the same')
+  t.equal(budgetOf(true, { ...processOf(made, 1), arch: 'riscv64' })?.text, read?.text)
+  t.strictSame(asked, ['x64', 'riscv64'], 'a machine that is not known: V8 is asked')
+})
+
 t.test('the end: the same line', async t => {
   const end = fc.record({
     reason: fc.constantFrom('exit' as const, 'uncaught' as const),
@@ -369,5 +414,8 @@ t.test('code under -e that looks like a flag is no flag', async t => {
   const readText = (path: string): string => {
     throw new Error(path)
   }
-  t.equal(quietBudgetOf(process, execArgv.join(' '), bytes(1), VERSION, readText), undefined)
+  t.equal(
+    quietBudgetOf(process, execArgv.join(' '), false, () => bytes(1), VERSION, readText),
+    undefined,
+  )
 })

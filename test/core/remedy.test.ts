@@ -3,7 +3,7 @@
 import t from 'tap'
 import { verdictOf } from '../../preload/core/assess.ts'
 import type { ContainerMemorySource, HeapBudget, HeapCeiling } from '../../preload/core/budget.ts'
-import { youngGenerationMB } from '../../preload/core/flags.ts'
+import { youngGenerationMB } from '../../preload/core/heap-size.ts'
 import { type RemedyFacts, remedyFor } from '../../preload/core/remedy.ts'
 import { mbToBytes } from '../../preload/core/units.ts'
 

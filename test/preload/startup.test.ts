@@ -174,17 +174,30 @@ t.test('what is off opens the preload itself and nothing more', { skip: why }, a
 })
 
 /** The builtins that are loaded when the app's first line runs. */
-async function builtins(preloadFile: string, env: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
+async function builtins(
+  preloadFile: string,
+  env: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = [],
+): Promise<readonly string[]> {
   // First the list, so that what process.stdout loads is not in it.
   const list = 'const list = JSON.stringify(process.moduleLoadList); process.stdout.write(list)'
-  const { stdout, stderr, code } = await runNode({ args: ['-e', list], preload: preloadFile, env, piped: true })
+  const { stdout, stderr, code } = await runNode({
+    args: [...flags, '-e', list],
+    preload: preloadFile,
+    env,
+    piped: true,
+  })
   if (code !== 0) throw new Error(stderr)
   return JSON.parse(stdout) as string[]
 }
 
-t.test('start-up loads the builtins that node:v8 brings, and no other', async t => {
+t.test('start-up loads no builtin', async t => {
+  t.same(beyond(await builtins(LINK, FITS), await builtins(EMPTY)), [])
+})
+
+t.test('where only V8 knows its limit, start-up loads the builtins that node:v8 brings, and no other', async t => {
   const [empty, floor] = [await builtins(EMPTY), await builtins(FLOOR)]
-  const guard = await builtins(LINK, FITS)
+  const guard = await builtins(LINK, FITS, ['--optimize-for-size'])
   const allowed = beyond(floor, empty)
   const loaded = beyond(guard, empty)
   t.same(beyond(loaded, allowed), [], `limit: the ${allowed.length} that node:v8 brings`)

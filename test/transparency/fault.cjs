@@ -25,6 +25,8 @@ const faultyFunction = (value, target, name) =>
     },
     // process.hrtime.bigint, process.memoryUsage.rss
     get: (_, key) => {
+      // The guard reads the text of node:v8's functions, to know them from an app's.
+      if (key === 'toString') return () => String(value)
       const own = Object.hasOwn(value, key) && typeof key === 'string' ? value[key] : undefined
       return typeof own === 'function' ? faultyFunction(own, value, `${name}.${key}`) : value[key]
     },
