@@ -7,7 +7,8 @@
 import { HOLD_MS, isHeldBack } from './core/captured.ts'
 import { isOff } from './core/enabled.ts'
 import { quietBudgetOf, quietEndOf, quietHead } from './core/quiet.ts'
-import { bytes, roundedMB } from './core/units.ts'
+import { plainSettings, type QuietSettings, UNSET } from './core/quiet-settings.ts'
+import { bytes, millis, roundedMB } from './core/units.ts'
 import { isUsual } from './core/usual.ts'
 import { fileIdentity, NULL_DEVICE, type QuietStart } from './host/after-quiet-start.ts'
 import { type Guard, hookProcess, isLoaded, type ListeningProcess, type Slot } from './host/hooks.ts'
@@ -17,8 +18,6 @@ import { followWorkers } from './host/workers.ts'
 
 declare const HEAPGUARD_VERSION: string
 
-/** The default of HEAPGUARD_PULSE_MS. */
-const PULSE_MS = 1000
 /** SIGPIPE and SIGXFSZ, as bits of SigIgn. */
 const RAISED_BY_WRITES = 0x1001000
 /** As PID 1 the guard listens for signals: as soon as the app has had time to begin. */
@@ -31,9 +30,9 @@ const STDERR = '/proc/self/fd/2'
 const REGULAR_FILE = 8
 
 const target = process as unknown as ListeningProcess
-const { env, execArgv, pid, argv, versions, getBuiltinModule } = process
+const { env, execArgv, pid, argv, versions } = process
 // A require after start-up would pass the app's loader hooks too. Node before 20.16 has nothing else.
-const load = (getBuiltinModule || require) as LoadBuiltin
+const load = (process.getBuiltinModule || require) as LoadBuiltin
 const slot: Slot = {}
 let taken: Taken | undefined
 
@@ -74,7 +73,7 @@ function sayWhy(error: NodeJS.ErrnoException): void {
  * Says the boot line where all is plain, or keeps it where a parent captures it, and stands in for the guard until it is
  * needed. false: nothing was said or done.
  */
-function startQuietly(natives: Taken, command: string): boolean {
+function startQuietly(natives: Taken, command: string, settings: QuietSettings): boolean {
   'at start'
   // One by one: taking an array apart is an iterator's protocol, at each name.
   const readFileSync = natives[0]
@@ -87,6 +86,7 @@ function startQuietly(natives: Taken, command: string): boolean {
   const fstatSync = natives[16]
   const memoryUsage = natives[19]
   const { CONTAINER_MEMORY_MB, NODE_OPTIONS } = env
+  const { warnPercent, pauseMs, isSpoken } = settings
   // With the encoding said each is one call into Node's native part: open, read or write, close.
   function readText(path: string): string {
     'at start'
@@ -127,30 +127,28 @@ function startQuietly(natives: Taken, command: string): boolean {
     if ((process.channel as { fd?: number } | undefined)?.fd === 2) return false
     const isHeld = pid !== 1 && isHeldBack(process.ppid, stderr, readText, readlinkSync)
     if (isHeld === undefined) return false
-    // Without getBuiltinModule node:v8 can only be loaded now: later it would pass the app's loader hooks.
     const heapLimit = () => bytes(takeV8(natives).getHeapStatistics().heap_size_limit)
-    budget = quietBudgetOf(process, command, !!getBuiltinModule, heapLimit, HEAPGUARD_VERSION, readText)
+    budget = quietBudgetOf(process, command, warnPercent, heapLimit, HEAPGUARD_VERSION, readText)
     if (budget === undefined) return false
     // V8's own clock, in place of a timer: unref'd, in no list of handles, without an id. It cannot be stopped, and needs not.
     const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync }
-    const pauseMs = pid === 1 ? PID1_MS : PULSE_MS
-    waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs).value.then(() => {
+    waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pid === 1 ? PID1_MS : pauseMs).value.then(() => {
       try {
         if (slot.guard === quiet) handOver()
         // Nothing was handed over where the start turned out not to be a quiet one.
         if (handed) handed.begin()
       } catch (error) {
         try {
-          if (!heldLine && stderrNow() === stderr)
+          if (heldLine === undefined && stderrNow() === stderr)
             write(`heapguard: could not go on (${(error as Error).message}); the app runs without it\n`)
         } catch {
           // A rejection that nobody handles ends the app: no fault of the guard's gets that far.
         }
       }
     })
-    const line = quietHead('heap-validated', now(), pid) + budget.text
+    const line = isSpoken ? quietHead('heap-validated', now(), pid) + budget.text : ''
     if (isHeld) heldLine = line
-    else write(line)
+    else if (line) write(line)
   } catch {
     // A file that is not where it usually is, a pipe that is full or another user's: the long way knows them all.
     return false
@@ -160,8 +158,8 @@ function startQuietly(natives: Taken, command: string): boolean {
   const workers = argv[1] || Number.parseInt(versions.node, 10) >= 22 ? followWorkers() : undefined
   // Where it fails the quiet start stands on, and what comes next tries again.
   const handOver = (): Guard => {
-    const variables = { NODE_OPTIONS, CONTAINER_MEMORY_MB }
-    const startedAtMs = startedAtS * 1000
+    const variables: QuietStart['variables'] = { ...settings.variables, NODE_OPTIONS, CONTAINER_MEMORY_MB }
+    const startedAtMs = millis(startedAtS * 1000)
     handed = { budget, variables, stderr, heldLine, workers, startedAtMs } as QuietStart
     startWhole(natives, handed)
     return slot.guard as Guard
@@ -171,7 +169,7 @@ function startQuietly(natives: Taken, command: string): boolean {
       if (event === 'SIGTERM' || event === 'SIGINT') handOver().aboutToListen(event)
     },
     ended: (reason, exitCode) => {
-      if (stderrNow() !== stderr || (heldLine && uptime() * 1000 <= HOLD_MS)) return
+      if (!isSpoken || stderrNow() !== stderr || (heldLine && uptime() * 1000 <= HOLD_MS)) return
       // `VmHWM:	   51234 kB`, the most RSS so far.
       const status = readText('/proc/self/status')
       // The last eight digits of `SigIgn:	0000000001001000`: Node ignores SIGPIPE and SIGXFSZ, but not where the app has ever
@@ -193,13 +191,13 @@ try {
   // As without us: an app that lists require.cache must not find the guard.
   delete require.cache[__filename]
   const command = execArgv.join(' ')
-  const isUnset = !Object.keys(env).join().includes('HEAPGUARD_')
+  const settings = Object.keys(env).join().includes('HEAPGUARD_') ? plainSettings(env) : UNSET
   const isApp = isUsual(versions, argv[1], command, env.NODE_TEST_CONTEXT)
   // In a worker Node puts a stub in the place of what only the main thread may do; node:worker_threads would say the
   // same, but is not in the start-up snapshot. Whoever listens to the end of the process may be this guard.
   if (
     !('disabled' in process.chdir) &&
-    (isUnset || !isOff(env.HEAPGUARD_ENABLED)) &&
+    (settings || !isOff(env.HEAPGUARD_ENABLED)) &&
     ((isApp && target.listenerCount('exit') === 0) || mayRun())
   ) {
     // Another preload that listens already has handles that the guard must bind anew.
@@ -209,7 +207,7 @@ try {
     // Hooked first: without hooks a guard would go on for ever where a start fails, and its record would look like a death's.
     const unhook = hookProcess(target, slot)
     try {
-      if (!(isUnset && isApp && isAlone && startQuietly(natives, command))) startWhole(natives)
+      if (!(settings && isApp && isAlone && startQuietly(natives, command, settings))) startWhole(natives)
     } catch (error) {
       unhook()
       throw error

@@ -16,6 +16,7 @@ export interface QuietProcess extends SizedProcess {
   readonly execArgv: readonly string[]
   readonly env: { readonly NODE_OPTIONS?: string | undefined; readonly CONTAINER_MEMORY_MB?: string | undefined }
   readonly constrainedMemory: () => number
+  readonly getBuiltinModule?: unknown
 }
 
 /** Throws for what is not there or cannot be read. */
@@ -30,7 +31,6 @@ export interface QuietBudget {
   readonly text: string
 }
 
-const WARN_PERCENT = 85
 const NOT_HEAP_LEAST_MB = 64
 const MOST_MB = 1e6
 const NO_V2_LIMIT = 'max\n'
@@ -43,12 +43,13 @@ const V1_FILE = '/memory.limit_in_bytes'
 /**
  * The budget, where it fits and everything about it is plain; else undefined. Throws what `readText` throws. `command` is
  * execArgv with a space between two, `version` the guard's own. `readLimit` asks V8 for its limit, which is much dearer
- * than all the rest: it is called where the limit cannot be worked out, or may not (`mayWorkOut`).
+ * than all the rest: it is called where the limit cannot be worked out, and where node:v8 can be loaded now alone, since
+ * it would pass the app's loader hooks later (without getBuiltinModule, before Node 20.16).
  */
 export function quietBudgetOf(
   process: QuietProcess,
   command: string,
-  mayWorkOut: boolean,
+  warnPercent: number,
   readLimit: () => Bytes,
   version: string,
   readText: ReadText,
@@ -74,7 +75,9 @@ export function quietBudgetOf(
   const constrained = process.constrainedMemory()
   const container = bytes(operatorText ? mbToBytes(operatorMB) : limit)
   const seen = bytes(hasNoLimit ? machine : limit)
-  const workedOut = mayWorkOut ? workedOutLimit(process, `${command} ${nodeOptions}`, seen, oldSpaceBytes) : undefined
+  const workedOut = process.getBuiltinModule
+    ? workedOutLimit(process, `${command} ${nodeOptions}`, seen, oldSpaceBytes)
+    : undefined
   const heapLimitBytes = workedOut || readLimit()
   if (
     // Node takes the lesser of v2's hard and soft limit: one that is the hard one says that no soft one is below it.
@@ -87,7 +90,7 @@ export function quietBudgetOf(
       : hasNoLimit) ||
     limit < container ||
     // A heap that does not fit.
-    heapLimitBytes * 100 > container * WARN_PERCENT ||
+    heapLimitBytes * 100 > container * warnPercent ||
     container - heapLimitBytes < mbToBytes(NOT_HEAP_LEAST_MB) ||
     (!hasFlag && heapLimitBytes * 2 < container)
   )
@@ -99,7 +102,7 @@ export function quietBudgetOf(
     heapLimitBytes,
     containerBytes: container,
     source,
-    text: `V8's heap limit ${heapMB} MB is ${(Math.round((heapLimitBytes * 100 * 1000) / container) / 1000).toFixed(1)} % of the container's ${containerMB} MB: it fits (the line is ${WARN_PERCENT} %), with ${roundedMB(bytes(container - heapLimitBytes))} MB for what is not heap.","version":"${version}","nodeVersion":"${process.version}","isPid1":${pid === 1},"heapLimitMB":${heapMB}${workedOut ? ',"heapLimitSource":"worked-out"' : ''},"heapCeilingMB":${roundedMB(oldSpaceBytes || heapLimitBytes)},"heapCeilingSource":"${hasFlag ? 'flag' : 'heap-size-limit'}","containerMemoryMB":${containerMB},"containerMemorySource":"${source}","containerMemoryPath":"${operatorText ? 'CONTAINER_MEMORY_MB' : file}","heapLimitRatio":${Math.round((heapLimitBytes * 1000) / container) / 1000},"warnRatio":${WARN_PERCENT / 100},"verdict":"fits"${seen === container ? '' : `,"nodeSeesMB":${roundedMB(seen)}`}}\n`,
+    text: `V8's heap limit ${heapMB} MB is ${(Math.round((heapLimitBytes * 100 * 1000) / container) / 1000).toFixed(1)} % of the container's ${containerMB} MB: it fits (the line is ${warnPercent} %), with ${roundedMB(bytes(container - heapLimitBytes))} MB for what is not heap.","version":"${version}","nodeVersion":"${process.version}","isPid1":${pid === 1},"heapLimitMB":${heapMB}${workedOut ? ',"heapLimitSource":"worked-out"' : ''},"heapCeilingMB":${roundedMB(oldSpaceBytes || heapLimitBytes)},"heapCeilingSource":"${hasFlag ? 'flag' : 'heap-size-limit'}","containerMemoryMB":${containerMB},"containerMemorySource":"${source}","containerMemoryPath":"${operatorText ? 'CONTAINER_MEMORY_MB' : file}","heapLimitRatio":${Math.round((heapLimitBytes * 1000) / container) / 1000},"warnRatio":${warnPercent / 100},"verdict":"fits"${seen === container ? '' : `,"nodeSeesMB":${roundedMB(seen)}`}}\n`,
   }
 }
 

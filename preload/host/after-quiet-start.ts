@@ -6,11 +6,11 @@ import type { Following } from './workers.ts'
 
 export interface QuietStart {
   readonly budget: QuietBudget
-  /** What the environment held then: what the app sets or deletes since is none of ours. */
-  readonly variables: { readonly [name in 'NODE_OPTIONS' | 'CONTAINER_MEMORY_MB']: string | undefined }
+  /** What the environment held then, all of the guard's variables: what the app sets or deletes since is none of ours. */
+  readonly variables: Readonly<Record<string, string | undefined>>
   /** What /proc/self/fd/2 led to; where that is a file, its fileIdentity(). */
   readonly stderr: string
-  /** The boot line, where it is held back (log.ts). */
+  /** The boot line, where lines are held back (log.ts); empty: it is of a level that is not written. */
   readonly heldLine: string | undefined
   /** undefined: none was followed so far. */
   readonly workers: Following | undefined
@@ -28,18 +28,14 @@ export const NULL_DEVICE = '/dev/null'
 /** A file, whatever it is called by now. */
 export const fileIdentity = (device: bigint, inode: bigint): string => `/${device}:${inode}`
 
-/** The host, with the environment and the descriptor of a quiet start: no HEAPGUARD_ variable was set. */
+/** The host, with the environment and the descriptor of a quiet start. */
 export function afterQuietStart(host: Host, { variables, stderr }: QuietStart): Host {
   const { descriptors } = host
   const isFile = stderr[0] === '/' && stderr !== NULL_DEVICE
   return {
     ...host,
     readVariable: name =>
-      name in variables
-        ? variables[name as keyof typeof variables]
-        : name.startsWith('HEAPGUARD_')
-          ? undefined
-          : host.readVariable(name),
+      name in variables ? variables[name] : name.startsWith('HEAPGUARD_') ? undefined : host.readVariable(name),
     descriptors: {
       ...descriptors,
       identify: fd => {

@@ -53,7 +53,7 @@ export function openLog(host: LogHost, settings: Settings, begun?: { readonly he
   const first = begun?.heldLine
   if (begun === undefined ? mustHoldBack(host, sink.source) : first !== undefined) {
     held = []
-    if (first !== undefined)
+    if (first)
       held.push(() => {
         if (!sink.write(first, 'info')) dropped++
       })

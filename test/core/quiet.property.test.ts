@@ -23,6 +23,7 @@ interface Start {
   readonly nodeOptions: string | undefined
   readonly execArgv: readonly string[]
   readonly operatorText: string | undefined
+  readonly warnPercent: number
   readonly heapLimitBytes: number
   /** What process.constrainedMemory() says: of these files, or anything. */
   readonly constrained: number | undefined
@@ -49,6 +50,7 @@ function longWay(start: Start, isPid1: boolean, time: string, pid: number): stri
   const env: Record<string, string | undefined> = {
     NODE_OPTIONS: start.nodeOptions,
     CONTAINER_MEMORY_MB: start.operatorText,
+    HEAPGUARD_WARN_PERCENT: String(start.warnPercent),
   }
   const host: Partial<Host> = {
     readVariable: name => env[name],
@@ -82,7 +84,7 @@ function quietWay(start: Start, sinceEpochMs: number, pid: number): string | und
   try {
     const process = processOf(start, pid)
     const readLimit = () => bytes(start.heapLimitBytes)
-    const budget = quietBudgetOf(process, start.execArgv.join(' '), false, readLimit, VERSION, readText)
+    const budget = quietBudgetOf(process, start.execArgv.join(' '), start.warnPercent, readLimit, VERSION, readText)
     return budget && quietHead('heap-validated', sinceEpochMs, pid) + budget.text
   } catch {
     return undefined
@@ -290,6 +292,7 @@ const start: fc.Arbitrary<Start> = fc
       ),
       { nil: undefined, freq: 2 },
     ),
+    warnPercent: fc.oneof({ arbitrary: fc.constant(85), weight: 3 }, fc.integer({ min: 1, max: 97 })),
     share: fc.integer({ min: 30, max: 110 }),
     heapMB: fc.integer({ min: 50, max: 2500 }),
     constrained: fc.oneof(
@@ -309,7 +312,7 @@ const start: fc.Arbitrary<Start> = fc
       const operatorText = mb ?? rest.operatorText
       // Mostly a heap near a line of the container's: around half of it, 85 %, or 64 MB less than all.
       const limits = [...inFiles, Number(operatorText) * MIB].filter(n => n > 0)
-      const near = limits.flatMap(n => [n * 0.85, n * 0.5, n - 64 * MIB, (n * share) / 100])
+      const near = limits.flatMap(n => [(n * rest.warnPercent) / 100, n * 0.5, n - 64 * MIB, (n * share) / 100])
       return fc.tuple(fc.constantFrom(heapMB * MIB, ...near, ...near), fc.constantFrom(-1, 0, 1)).map(([heap, by]) => ({
         ...rest,
         files,
@@ -354,32 +357,30 @@ t.test('a limit that is worked out is the one that V8 would have said, and its l
     nodeOptions: '--max-old-space-size=384 --require /opt/heapguard/preload.js',
     execArgv: [],
     operatorText: undefined,
+    warnPercent: 85,
     heapLimitBytes: 387 * MIB,
     constrained: undefined,
   }
   const readText = (path: string): string => machine(made.files).readText(path) ?? ''
   const asked: string[] = []
-  const budgetOf = (mayWorkOut: boolean, process: QuietProcess) =>
-    quietBudgetOf(
-      process,
-      '',
-      mayWorkOut,
-      () => {
-        asked.push(process.arch)
-        return bytes(387 * MIB)
-      },
-      VERSION,
-      readText,
-    )
-  const read = budgetOf(false, processOf(made, 1))
-  t.strictSame(asked, ['x64'], 'where it may not be worked out V8 is asked')
-  const workedOut = budgetOf(true, processOf(made, 1))
+  const budgetOf = (process: QuietProcess) => {
+    const readLimit = () => {
+      asked.push(process.arch)
+      return bytes(387 * MIB)
+    }
+    return quietBudgetOf(process, '', 85, readLimit, VERSION, readText)
+  }
+  const before2016 = processOf(made, 1)
+  const process = { ...before2016, getBuiltinModule: () => undefined }
+  const read = budgetOf(before2016)
+  t.strictSame(asked, ['x64'], 'without getBuiltinModule V8 is asked')
+  const workedOut = budgetOf(process)
   t.strictSame(asked, ['x64'], 'and else not')
   t.equal(workedOut?.heapLimitBytes, 387 * MIB)
   const mark = ',"heapLimitSource":"worked-out"'
   t.match(workedOut?.text, mark)
   t.equal(workedOut?.text.replace(mark, ''), read?.text, 'all else is the same')
-  t.equal(budgetOf(true, { ...processOf(made, 1), arch: 'riscv64' })?.text, read?.text)
+  t.equal(budgetOf({ ...process, arch: 'riscv64' })?.text, read?.text)
   t.strictSame(asked, ['x64', 'riscv64'], 'a machine that is not known: V8 is asked')
 })
 
@@ -408,14 +409,22 @@ t.test('the end: the same line', async t => {
 t.test('code under -e that looks like a flag is no flag', async t => {
   const execArgv = ['-e', 'a --max-old-space-size=5']
   const process = processOf(
-    { files: {}, nodeOptions: '', execArgv, operatorText: undefined, heapLimitBytes: 1, constrained: 0 },
+    {
+      files: {},
+      nodeOptions: '',
+      execArgv,
+      operatorText: undefined,
+      warnPercent: 85,
+      heapLimitBytes: 1,
+      constrained: 0,
+    },
     1,
   )
   const readText = (path: string): string => {
     throw new Error(path)
   }
   t.equal(
-    quietBudgetOf(process, execArgv.join(' '), false, () => bytes(1), VERSION, readText),
+    quietBudgetOf(process, execArgv.join(' '), 85, () => bytes(1), VERSION, readText),
     undefined,
   )
 })

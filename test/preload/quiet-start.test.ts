@@ -179,9 +179,10 @@ t.test(
 )
 
 /** A guarded node that starts another and reads its stderr; stdout is what it read. */
-const capturing = (script: string, preload: string) =>
+const capturing = (script: string, preload: string, env: Readonly<Record<string, string>> = {}) =>
   startNode({
     ...FITS,
+    env: { ...FITS.env, ...env },
     args: [
       '-e',
       `const { spawn } = require('child_process')
@@ -200,6 +201,67 @@ t.test('a helper whose stderr its guarded parent reads: not a word, and no other
     BOTH,
     'of the parent',
   )
+})
+
+const eventsIn = (text: string) => recordsIn(text).map(({ event }) => event)
+const withSettings = (settings: Readonly<Record<string, string>>, script: string, preload: string) => {
+  const names = Object.entries(settings).map(([name, value]) => [`HEAPGUARD_${name}`, value])
+  const env = { ...FITS.env, ...Object.fromEntries(names) }
+  return runNode({ ...FITS, env, args: ['-e', script], preload, piped: true })
+}
+
+t.test('settings in their plain forms need no other file', async t => {
+  for (const settings of [
+    ...[{ INTERVAL_MS: '30000' }, { INTERVAL_MS: '0' }, { PULSE_MS: '500' }, { LOG_FORMAT: 'json', LOG_LEVEL: 'info' }],
+    ...[
+      { ENABLED: 'true', SIGNALS: 'on' },
+      { DIR: '', METRICS: '' },
+    ],
+  ]) {
+    const { code, stderr } = await withSettings(settings as Record<string, string>, 'process.exitCode = 5', ALONE)
+    t.equal(code, 5)
+    isWhole(t, stderr, '')
+  }
+  const { stderr } = await withSettings({ WARN_PERCENT: '50' }, '', ALONE)
+  t.match(recordsIn(stderr), [{ warnRatio: 0.5, msg: /the line is 50 %/ }, { event: 'shutdown' }])
+  for (const LOG_LEVEL of ['warn', 'error', 'silent'])
+    t.match(await withSettings({ LOG_LEVEL }, 'process.exitCode = 5', ALONE), { code: 5, stderr: '' }, LOG_LEVEL)
+})
+
+t.test('any other form, or setting, is the whole guard’s', async t => {
+  for (const settings of [{ INTERVAL_MS: '9' }, { PULSE_MS: '0' }, { LOG_FORMAT: 'text' }, { PROFILE: 'true' }])
+    t.match(
+      (await withSettings(settings as unknown as Record<string, string>, '', ALONE)).stderr,
+      /^heapguard: could not start \([^\n]*boot\.js/,
+      JSON.stringify(settings),
+    )
+})
+
+t.test('the whole guard goes on with the settings of the start, whatever the app sets since', async t => {
+  const app = `process.env.HEAPGUARD_INTERVAL_MS = '20'; process.env.HEAPGUARD_LOG_LEVEL = 'silent'; process.env.HEAPGUARD_LOG_FILE = '/dev/null'
+    setTimeout(() => { process.exitCode = 5 }, 1250)`
+  const { code, stderr } = await withSettings({ INTERVAL_MS: '300', PULSE_MS: '60' }, app, GUARD)
+  t.equal(code, 5)
+  t.match(eventsIn(stderr).join(), /^heap-validated,(memory,){3,5}shutdown$/)
+  const fills =
+    'const kept = Array.from({ length: 40 }, () => new Array(131072).fill(1.5)); setTimeout(() => kept, 600)'
+  const pressed = await runNode({
+    nodeOptions: '--max-old-space-size=64',
+    env: { ...FITS.env, HEAPGUARD_LOG_LEVEL: 'warn', HEAPGUARD_WARN_PERCENT: '40', HEAPGUARD_PULSE_MS: '50' },
+    args: ['-e', fills],
+    preload: GUARD,
+    piped: true,
+  })
+  t.match(eventsIn(pressed.stderr).join(), /^pressure(,pressure)?$/, 'and nothing of level info')
+})
+
+t.test('a helper whose stderr is read keeps its warnings too, where its boot line is below the level', async t => {
+  // A warning that is not urgent: the look finds that it would call a function of the app's.
+  const script = `const v8 = require('v8'); const { getHeapStatistics } = v8
+    v8.getHeapStatistics = () => getHeapStatistics(); setTimeout(() => { process.exitCode = 5 }, 1500)`
+  const env = { HEAPGUARD_LOG_LEVEL: 'warn' }
+  t.match(await capturing(script, GUARD, env).ended, { code: 5, stdout: '', stderr: '' })
+  t.strictSame(eventsIn((await withSettings({ LOG_LEVEL: 'warn' }, script, GUARD)).stderr), ['evidence-problem'])
 })
 
 t.test('a service there speaks when it has lived ten seconds, with the time of its start', async t => {

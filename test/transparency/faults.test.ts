@@ -46,7 +46,7 @@ const freePort = (): Promise<number> =>
 const STARTS: Readonly<Record<string, Started>> = {
   'a whole guard from the start, and its ticks': {
     app: `${handled} setTimeout(() => { ${end} }, 80)`,
-    env: () => ({ HEAPGUARD_INTERVAL_MS: '20' }),
+    env: () => ({ HEAPGUARD_INTERVAL_MS: '20', HEAPGUARD_PROFILE: 'true' }),
     events: ['heap-validated', 'memory'],
     calls: [
       'setInterval',
