@@ -16,8 +16,8 @@ const { version, description, license } = JSON.parse(readFileSync('package.json'
 const BUDGET_BYTES = {
   'preload.js': 10752,
   'gate.js': 2 * 1024,
-  'boot.js': 26 * 1024,
-  'watch.js': 47 * 1024,
+  'boot.js': 27.5 * 1024,
+  'watch.js': 48 * 1024,
   'evidence.js': 8 * 1024,
   'metrics.js': 12 * 1024,
   'record.js': 24 * 1024,

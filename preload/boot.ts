@@ -2,16 +2,17 @@
 // (quiet.ts). The composition root: settings -> validate -> monitor -> signals. Reads as a table of contents.
 import { verdictOf } from './core/assess.ts'
 import type { HeapBudget } from './core/budget.ts'
+import { workedOutFor } from './core/heap-size.ts'
 import { shutdown } from './core/report.ts'
 import { isWatchSet, readSettings } from './core/settings.ts'
-import { bytes } from './core/units.ts'
+import { type Bytes, bytes } from './core/units.ts'
 import { readBudget, sayVerdict, validateHeapConfiguration } from './heap-validator.ts'
 import { afterQuietStart, type QuietStart } from './host/after-quiet-start.ts'
 import type { ListeningProcess, Slot } from './host/hooks.ts'
 import { realHost } from './host/host.ts'
 import { openLog } from './host/log.ts'
 import { withLogFile } from './host/log-file.ts'
-import { nativesOf, type Taken, takeV8 } from './host/natives.ts'
+import { nativesOf, type Taken } from './host/natives.ts'
 import { ifLoadable, loaderOf, type Watch } from './host/second-file.ts'
 import { followSignals } from './host/signals.ts'
 import { followWorkers, limitsOf } from './host/workers.ts'
@@ -22,8 +23,8 @@ import { MemoryMonitor } from './memory-monitor.ts'
  * goes on from there. What it puts into `slot` is told of the process by the hooks (host/hooks.ts).
  */
 export function boot(taken: Taken, target: ListeningProcess, folder: string, slot: Slot, quiet?: QuietStart): void {
-  // The app has not begun yet.
-  if (quiet === undefined) takeV8(taken)
+  const v8 = taken[10]
+  v8.isLate = quiet !== undefined
   const real = realHost(nativesOf(taken))
   const host = quiet === undefined ? real : afterQuietStart(real, quiet)
   const { settings, problems } = withLogFile(readSettings(host.readVariable), host.descriptors)
@@ -33,18 +34,33 @@ export function boot(taken: Taken, target: ListeningProcess, folder: string, slo
   const forWatch = words?.readRest(host, settings, problems, log, folder)
   const atBoot = quiet === undefined ? validateHeapConfiguration(host, settings, log, watch, forWatch) : undefined
 
-  /** What the quiet start has found out, seen again by the reader that the watch goes by. */
-  const readAgain = ({ source, containerBytes, heapLimitBytes }: QuietStart['budget']): HeapBudget => {
-    const budget = readBudget(host, settings)
+  const budgetNow = (): HeapBudget => {
+    try {
+      return readBudget(host, settings)
+    } catch {
+      // The app has replaced what tells it (watch/replaced-v8.ts).
+      return readBudget(host, settings, workedOutFor)
+    }
+  }
+  /** What was said at the start, seen again by the reader that the watch goes by, and by V8 itself. */
+  const readAgain = (source: string, containerBytes: Bytes, heapLimitBytes: Bytes): HeapBudget => {
+    const budget = budgetNow()
     const { warnPercent } = settings
     const { nodeVersion } = host
-    // It was worked out, and V8 says another one.
     if (budget.heapLimitBytes !== heapLimitBytes) sayVerdict(budget, host, settings, log, watch)
     if (source !== 'env' && budget.container.bytes !== containerBytes)
       log.say(
         watch().limitChanged(containerBytes, budget, verdictOf(budget, warnPercent), { nodeVersion, warnPercent }),
       )
     return budget
+  }
+  const firstBudget = (): HeapBudget => {
+    if (atBoot === undefined) {
+      const { source, containerBytes, heapLimitBytes } = (quiet as QuietStart).budget
+      return readAgain(source, containerBytes, heapLimitBytes)
+    }
+    const { container, heapLimitBytes, heapLimitSource } = atBoot
+    return heapLimitSource === undefined ? atBoot : readAgain(container.source, container.bytes, heapLimitBytes)
   }
   const liveWorkers = limitsOf(quiet?.workers ?? followWorkers())
   const monitor = new MemoryMonitor({
@@ -53,7 +69,7 @@ export function boot(taken: Taken, target: ListeningProcess, folder: string, slo
     onTick: () => signals?.refresh(),
     log,
     openLookout: () => {
-      const budget = atBoot ?? readAgain((quiet as QuietStart).budget)
+      const budget = firstBudget()
       return watch().openLookout({ host, settings, forWatch, budget, log, liveWorkers, folder })
     },
     now: host.uptime,
@@ -92,4 +108,5 @@ export function boot(taken: Taken, target: ListeningProcess, folder: string, slo
       // As PID 1 the first tick is no look: it comes far sooner than the pulse, to listen for signals.
       monitor.start(quiet, !isPid1)
     }
+  v8.isLate = true
 }

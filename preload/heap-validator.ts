@@ -3,6 +3,7 @@ import { verdictOf } from './core/assess.ts'
 import { budgetOf, type HeapBudget, memoryNodeSees } from './core/budget.ts'
 import { readContainerLimit } from './core/cgroup.ts'
 import { readOldSpaceLimit } from './core/flags.ts'
+import { workedOutFor } from './core/heap-size.ts'
 import { parseMachineBytes, quietly } from './core/kernel-files.ts'
 import { heapValidated, type OnBoot } from './core/report.ts'
 import type { Settings } from './core/settings.ts'
@@ -24,31 +25,34 @@ export function validateHeapConfiguration(
   watch: () => Watch,
   more?: OnBoot,
 ): HeapBudget {
-  const budget = readBudget(host, settings)
+  const budget = readBudget(host, settings, workedOutFor)
   sayVerdict(budget, host, settings, log, watch, more)
   return budget
 }
 
-/** V8's heap limit (bytes, from its live statistics) and the container's memory, as they are now. */
-export function readBudget(host: Host, settings: Settings): HeapBudget {
+/**
+ * V8's heap limit and the container's memory, as they are now; bytes. `workOut` tells the limit without V8, or undefined;
+ * without it V8 is asked.
+ */
+export function readBudget(host: Host, settings: Settings, workOut?: typeof workedOutFor): HeapBudget {
   const memoryNodeSeesBytes = memoryNodeSees(
     host.constrainedMemory(),
     parseMachineBytes(quietly(host.readText)('/proc/meminfo')),
   )
-  return budgetOf({
-    heapLimitBytes: host.heapLimit(),
-    oldSpaceLimit: readOldSpaceLimit({
-      execArgv: host.execArgv,
-      nodeOptions: host.readVariable('NODE_OPTIONS'),
-      nodeVersion: host.nodeVersion,
-      memoryNodeSeesBytes,
-    }),
+  const { execArgv, nodeVersion, sized } = host
+  const flags = { execArgv, nodeOptions: host.readVariable('NODE_OPTIONS'), nodeVersion, memoryNodeSeesBytes }
+  const oldSpaceLimit = readOldSpaceLimit(flags)
+  const workedOutBytes = workOut?.(sized, flags, oldSpaceLimit)
+  const budget = budgetOf({
+    heapLimitBytes: workedOutBytes ?? host.heapLimit(),
+    oldSpaceLimit,
     kernelLimit: readContainerLimit(host.readText, {
       lambdaMemoryMB: host.readVariable('AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
     }),
     operatorMB: settings.containerMemoryMB,
     nodeSeesBytes: memoryNodeSeesBytes,
   })
+  return workedOutBytes === undefined ? budget : { ...budget, heapLimitSource: 'worked-out' }
 }
 
 /** Says one `heap-validated` line, behind a `config-problem` where the kernel's limit is below the operator's. */

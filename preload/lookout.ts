@@ -42,6 +42,7 @@ import { openCompany } from './watch/company.ts'
 import { isOwnSignal, openDrain } from './watch/drain.ts'
 import { openEye } from './watch/eye.ts'
 import { beginFlight, currentFlight } from './watch/flight.ts'
+import { despiteReplacedV8 } from './watch/replaced-v8.ts'
 import { type Moment, openSpeaker } from './watch/speaker.ts'
 import { startWatchdog } from './watch/watchdog.ts'
 
@@ -147,7 +148,8 @@ export function onSignal(signal: WatchedSignal, appHandles: boolean, isPid1: boo
 }
 
 /** Begins to look. Throws nothing but what a look would throw. */
-export function openLookout({ host, log, folder, ...parts }: LookoutParts): Lookout {
+export function openLookout({ host: asIs, log, folder, ...parts }: LookoutParts): Lookout {
+  const host = despiteReplacedV8(asIs, parts.budget, log)
   const { warnPercent } = parts.settings
   const settings = {
     ...parts.settings,

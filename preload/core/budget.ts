@@ -24,8 +24,10 @@ export interface HeapCeiling {
 }
 
 export interface HeapBudget {
-  /** V8's live heap_size_limit: old space plus three semi-spaces. */
+  /** V8's heap_size_limit: old space plus three semi-spaces. */
   readonly heapLimitBytes: Bytes
+  /** Not read of V8, but worked out by its rule; absent: read. */
+  readonly heapLimitSource?: 'worked-out'
   readonly ceiling: HeapCeiling
   readonly container: ContainerMemory
   /** What the kernel itself enforces; the ladder's limit. */

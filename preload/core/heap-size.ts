@@ -1,6 +1,7 @@
 // How V8 sizes its heap when a process starts (heap.cc, Heap::ConfigureHeap): from the memory that Node tells it of, and a
 // few flags. The live figure is node:v8's, and that module brings all of node:stream with it: 5 ms of a start of 35 on Node
 // 20. So a quiet start works the figure out, where this is a V8 whose rule was measured; the first look asks V8 itself.
+import type { FlagFacts, OldSpaceLimit } from './flags.ts'
 import { type Bytes, bytesToMB, mbToBytes } from './units.ts'
 
 /** What is asked of `process`. */
@@ -71,4 +72,21 @@ export function workedOutLimit(
   if (oldSpaceBytes === undefined && seenMB >= LARGE_MB && seenMB < LARGE_ON_20_MB) return undefined
   const oldSpaceMB = oldSpaceBytes === undefined ? defaultOldSpaceMB(seenMB) : bytesToMB(oldSpaceBytes)
   return mbToBytes(oldSpaceMB + youngGenerationMB(seenMB, version))
+}
+
+/**
+ * The same for flags as flags.ts reads them, and what it found in them: undefined too where another flag has `max` in its
+ * name, where quotes could hide one, and without a process to go by. Never throws.
+ */
+export function workedOutFor(
+  process: SizedProcess | undefined,
+  { execArgv, nodeOptions = '', memoryNodeSeesBytes }: FlagFacts,
+  oldSpace: OldSpaceLimit,
+): Bytes | undefined {
+  const options = `${execArgv.join(' ')} ${nodeOptions}`
+  const isSet = oldSpace.kind === 'set'
+  const isPlain = options.split('max').length === (isSet ? 2 : 1) && !nodeOptions.includes('"')
+  if (process === undefined || memoryNodeSeesBytes === undefined || !isPlain) return undefined
+  if (isSet && oldSpace.source !== 'flag') return undefined
+  return workedOutLimit(process, options, memoryNodeSeesBytes, isSet ? oldSpace.limitBytes : undefined)
 }

@@ -298,6 +298,14 @@ export const evidenceProblem = (what: string, error: unknown): Entry => ({
   fields: { what, reason: reasonOf(error) },
 })
 
+/** `evidence-problem`: V8 is not asked for the heap's spaces. */
+export const heapIsBounded = (error: unknown): Entry => ({
+  level: 'warn',
+  event: 'evidence-problem',
+  msg: `How much of the heap is old is not known (${reasonOf(error)}): until it is, all of it less the largest young generation counts, so heap pressure may be told late.`,
+  fields: { what: 'heap', reason: reasonOf(error) },
+})
+
 /** `draining`: HEAPGUARD_ON_CRITICAL sends SIGTERM. */
 export const draining = (signal: string): Entry => ({
   level: 'warn',

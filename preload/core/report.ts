@@ -57,6 +57,7 @@ export function heapValidated(
       nodeVersion: facts.nodeVersion,
       isPid1: facts.isPid1,
       heapLimitMB: roundedMB(heapLimitBytes),
+      heapLimitSource: budget.heapLimitSource,
       heapCeilingMB: roundedMB(ceiling.bytes),
       heapCeilingSource: ceiling.source,
       containerMemoryMB: roundedMB(container.bytes),

@@ -1,12 +1,13 @@
 // What the guard needs of Node, in its own words. Tests pass a literal instead.
 import type { ReadText } from '../core/cgroup.ts'
+import type { SizedProcess } from '../core/heap-size.ts'
 import { isoTime } from '../core/iso-time.ts'
 import { quietly, statusField } from '../core/kernel-files.ts'
 import type { ProcessMemory } from '../core/sample.ts'
 import type { ReadVariable } from '../core/settings.ts'
 import { type Bytes, bytes, type Millis, millis } from '../core/units.ts'
 import { type Descriptors, realDescriptors } from './descriptors.ts'
-import { every, type Natives, nativesNow, v8Late } from './natives.ts'
+import { every, type Natives, nativesNow, v8Of } from './natives.ts'
 
 export interface Host {
   readonly readVariable: ReadVariable
@@ -14,7 +15,9 @@ export interface Host {
   readonly nodeVersion: string
   readonly pid: number
   readonly execArgv: readonly string[]
-  /** V8's heap_size_limit now. */
+  /** What V8 sizes its heap by; undefined where node:v8 must be loaded at the start in any case. */
+  readonly sized: SizedProcess | undefined
+  /** V8's heap_size_limit, from V8. Throws while the app has replaced what tells it. */
   readonly heapLimit: () => Bytes
   /** All of V8's heap that is in use: one native call, where heapSpaces() is one a space. */
   readonly heapUsed: () => Bytes
@@ -61,10 +64,12 @@ export function realHost(natives: Natives = nativesNow()): Host {
     nodeVersion: natives.version,
     pid: natives.pid,
     execArgv: natives.execArgv,
-    heapLimit: () => bytes(v8Late(natives).getHeapStatistics().heap_size_limit),
-    heapUsed: () => bytes(v8Late(natives).getHeapStatistics().used_heap_size),
+    // Without getBuiltinModule a later load would pass the app's loader hooks.
+    sized: typeof process.getBuiltinModule === 'function' ? process : undefined,
+    heapLimit: () => bytes(v8Of(natives).getHeapStatistics().heap_size_limit),
+    heapUsed: () => bytes(v8Of(natives).getHeapStatistics().used_heap_size),
     memory: () => memoryUsage() as unknown as ProcessMemory,
-    heapSpaces: () => v8Late(natives).getHeapSpaceStatistics(),
+    heapSpaces: () => v8Of(natives).getHeapSpaceStatistics(),
     Registry: natives.FinalizationRegistry,
     // Not what getrusage says, unless there is nothing else: that begins with the parent's, which exec keeps.
     peakRss: () => {

@@ -11,6 +11,8 @@ export type V8Figures = Pick<typeof import('node:v8'), 'getHeapStatistics' | 'ge
 /** Where they are kept once they are taken. */
 interface V8Slot {
   figures?: V8Figures
+  /** The app may have begun. */
+  isLate?: boolean
 }
 
 /** Nothing of what is taken runs here. */
@@ -73,14 +75,14 @@ export function takeV8(taken: Taken): V8Figures {
 }
 
 /**
- * V8's figures, taken when they are first asked for, once the app runs. While the app has replaced one of the two functions
- * it throws, and takes them later: a call would be one that the app can see, and the answer none of V8's. Only a Node whose
- * own functions are known gets here (heap-size.ts).
+ * V8's figures, taken when they are first asked for. Once the app runs and while it has replaced one of the two functions, it
+ * throws, and takes them later: a call would be one that the app can see, and the answer none of V8's. Only a Node whose own
+ * functions are known gets there: on any other V8 is asked at the start (heap-size.ts).
  */
-export function v8Late({ load, v8 }: Pick<Natives, 'load' | 'v8'>): V8Figures {
+export function v8Of({ load, v8 }: Pick<Natives, 'load' | 'v8'>): V8Figures {
   if (v8.figures !== undefined) return v8.figures
   const { getHeapStatistics, getHeapSpaceStatistics } = load('node:v8') as V8Figures
-  for (const own of [getHeapStatistics, getHeapSpaceStatistics])
+  for (const own of v8.isLate ? [getHeapStatistics, getHeapSpaceStatistics] : [])
     if (!/\bheap(Space)?StatisticsBuffer\b/.test(`${own}`))
       throw new Error('the app has replaced a function of node:v8')
   v8.figures = { getHeapStatistics, getHeapSpaceStatistics }
@@ -92,12 +94,8 @@ export function nativesOf(taken: Taken): Natives {
   return { ...Object.fromEntries(NAMES.map((name, at) => [name, taken[at]])), pid, ppid, version } as Natives
 }
 
-/** All of them, V8's figures too, as they are at this moment. */
-export function nativesNow(): Natives {
-  const taken = takeNatives(require as LoadBuiltin)
-  takeV8(taken)
-  return nativesOf(taken)
-}
+/** All of them, as they are at this moment. */
+export const nativesNow = (): Natives => nativesOf(takeNatives(require as LoadBuiltin))
 
 /** An unref'd interval, whose tick cannot throw into the app; returns its undo. */
 export function every(

@@ -61,7 +61,7 @@ export function startThread(parts: StartParts): Handover {
     workerData: {
       shared: handover.memory,
       budget,
-      heapLimitBytes: host.heapLimit(),
+      heapLimitBytes: budget.heapLimitBytes,
       variables: Object.fromEntries(names.map(name => [name, settled[name] ?? host.readVariable(name)])),
       record,
       outputsAtBoot,

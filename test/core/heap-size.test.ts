@@ -1,8 +1,10 @@
 // The rule by which V8 sizes its heap. Real V8 is asked in test/preload/worked-out.test.ts and test/container/heap-limit.test.ts.
 import t from 'tap'
+import { readOldSpaceLimit } from '../../preload/core/flags.ts'
 import {
   defaultOldSpaceMB,
   type SizedProcess,
+  workedOutFor,
   workedOutLimit,
   youngGenerationMB,
 } from '../../preload/core/heap-size.ts'
@@ -123,4 +125,33 @@ t.test('it is worked out where V8, its build and its options are known, and else
     ...['--enable-source-maps --import=/app/lite-file.mjs', '-e require("fs").readFileSync("a-file")', ' ', '--'],
   ])
     t.equal(of(node, options), 387, options)
+})
+
+t.test('with flags as they are read: one that is plain, or none', async t => {
+  const node = processOf({ version: 'v24.22.3', v8: '13.6.233.17-node.63' })
+  const memoryNodeSeesBytes = mbToBytes(512)
+  const of = (
+    nodeOptions: string | undefined,
+    execArgv: readonly string[] = [],
+    process: SizedProcess | undefined = node,
+  ) => {
+    const flags = { execArgv, nodeOptions, nodeVersion: node.version, memoryNodeSeesBytes }
+    const limit = workedOutFor(process, flags, readOldSpaceLimit(flags))
+    return limit === undefined ? undefined : bytesToMB(limit)
+  }
+  t.equal(of(undefined), 259)
+  t.equal(of('--max-old-space-size=384 --require /opt/heapguard/preload.js'), 387)
+  t.equal(of('--max_old_space_size=384'), 387)
+  t.equal(of('--no-warnings', ['--max-old-space-size=300']), 303)
+  t.equal(of('--max-old-space-size=384', ['--max-old-space-size=300']), undefined, 'two of them')
+  t.equal(of('--max-old-space-size=384 --max-semi-space-size=16'), undefined, 'one that sizes the young generation')
+  t.equal(of('--max-semi-space-size=16'), undefined)
+  t.equal(of('--max-heap-size=400'), undefined, 'V8 splits that on its own')
+  t.equal(of('--max-old-space-size-percentage=50'), undefined)
+  t.equal(of('--max-old-space-size=0'), undefined, "V8's word for: not set")
+  t.equal(of('"--no-warnings"'), undefined, 'quotes could hide one')
+  t.equal(of('--max-old-space-size=384', ['--lite-mode']), undefined)
+  const flags = { execArgv: [], nodeOptions: '', nodeVersion: node.version, memoryNodeSeesBytes }
+  t.equal(workedOutFor(undefined, flags, { kind: 'none' }), undefined, 'no process to go by')
+  t.equal(workedOutFor(node, { ...flags, memoryNodeSeesBytes: undefined }, { kind: 'none' }), undefined)
 })

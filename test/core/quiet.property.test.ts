@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { verdictOf } from '../../preload/core/assess.ts'
+import { type SizedProcess, workedOutFor } from '../../preload/core/heap-size.ts'
 import { type QuietProcess, quietBudgetOf, quietEndOf, quietHead } from '../../preload/core/quiet.ts'
 import { jsonLine } from '../../preload/core/record.ts'
 import { heapValidated, shutdown } from '../../preload/core/report.ts'
@@ -14,6 +15,13 @@ import { cgroup1Mount, cgroup2Mount, Failure, type Files, MIB, machine } from '.
 const numRuns = Number(process.env.HEAPGUARD_PROPERTY_RUNS ?? 5000)
 const VERSION = '1.2.3'
 const NODE_VERSION = 'v24.21.0'
+const SIZED: SizedProcess = {
+  version: NODE_VERSION,
+  versions: { v8: '13.6.233.17-node.63' },
+  arch: 'x64',
+  execPath: '/usr/local/bin/node',
+  config: { variables: { v8_enable_pointer_compression: 0 } },
+}
 const UNLIMITED = 2 ** 64
 /** Stands for the process in a cgroup.procs. */
 const OWN_PID = '<pid>'
@@ -27,6 +35,8 @@ interface Start {
   readonly heapLimitBytes: number
   /** What process.constrainedMemory() says: of these files, or anything. */
   readonly constrained: number | undefined
+  /** Whether the limit may be worked out; else heapLimitBytes is what V8 says. */
+  readonly mayWorkOut: boolean
 }
 
 /** As libuv does it: the own group's hard and soft limit at the usual place, the lesser of the two; 0: one is missing. */
@@ -57,11 +67,12 @@ function longWay(start: Start, isPid1: boolean, time: string, pid: number): stri
     readText: machine(start.files).readText,
     nodeVersion: NODE_VERSION,
     execArgv: start.execArgv,
+    sized: start.mayWorkOut ? SIZED : undefined,
     heapLimit: () => bytes(start.heapLimitBytes),
     constrainedMemory: () => start.constrained ?? constrainedIn(start.files),
   }
   const { settings, problems } = readSettings(name => env[name])
-  const budget = readBudget(host as Host, settings)
+  const budget = readBudget(host as Host, settings, workedOutFor)
   const { warnPercent, containerMemoryMB } = settings
   const verdict = verdictOf(budget, warnPercent)
   const { kernelLimit } = budget
@@ -94,11 +105,8 @@ function quietWay(start: Start, sinceEpochMs: number, pid: number): string | und
 function processOf(start: Start, pid: number): QuietProcess {
   return {
     pid,
-    version: NODE_VERSION,
-    versions: { v8: '13.6.233.17-node.63' },
-    arch: 'x64',
-    execPath: '/usr/local/bin/node',
-    config: { variables: { v8_enable_pointer_compression: 0 } },
+    ...SIZED,
+    ...(start.mayWorkOut ? { getBuiltinModule: () => undefined } : {}),
     execArgv: start.execArgv,
     env: { NODE_OPTIONS: start.nodeOptions, CONTAINER_MEMORY_MB: start.operatorText },
     constrainedMemory: () => start.constrained ?? constrainedIn(start.files),
@@ -293,6 +301,7 @@ const start: fc.Arbitrary<Start> = fc
       { nil: undefined, freq: 2 },
     ),
     warnPercent: fc.oneof({ arbitrary: fc.constant(85), weight: 3 }, fc.integer({ min: 1, max: 97 })),
+    mayWorkOut: fc.boolean(),
     share: fc.integer({ min: 30, max: 110 }),
     heapMB: fc.integer({ min: 50, max: 2500 }),
     constrained: fc.oneof(
@@ -326,7 +335,7 @@ const start: fc.Arbitrary<Start> = fc
 
 t.test('wherever the quiet start speaks, the long way says the same line', async t => {
   let spoken = 0
-  const seen = { v1: 0, v2: 0, env: 0, flag: 0 }
+  const seen = { v1: 0, v2: 0, env: 0, flag: 0, workedOut: 0 }
   fc.assert(
     fc.property(start, fc.constantFrom(1, 4242), (made, pid) => {
       const time = '2026-11-24T05:36:38.755Z'
@@ -337,6 +346,7 @@ t.test('wherever the quiet start speaks, the long way says the same line', async
       if (line.includes('"cgroup-v2"')) seen.v2++
       if (line.includes('"env"')) seen.env++
       if (line.includes('"flag"')) seen.flag++
+      if (line.includes('"worked-out"')) seen.workedOut++
       const want = longWay(made, pid === 1, time, pid)
       if (line !== want) throw new Error(`quiet: ${line}\nlong:  ${want}`)
     }),
@@ -360,6 +370,7 @@ t.test('a limit that is worked out is the one that V8 would have said, and its l
     warnPercent: 85,
     heapLimitBytes: 387 * MIB,
     constrained: undefined,
+    mayWorkOut: false,
   }
   const readText = (path: string): string => machine(made.files).readText(path) ?? ''
   const asked: string[] = []
@@ -371,7 +382,7 @@ t.test('a limit that is worked out is the one that V8 would have said, and its l
     return quietBudgetOf(process, '', 85, readLimit, VERSION, readText)
   }
   const before2016 = processOf(made, 1)
-  const process = { ...before2016, getBuiltinModule: () => undefined }
+  const process = processOf({ ...made, mayWorkOut: true }, 1)
   const read = budgetOf(before2016)
   t.strictSame(asked, ['x64'], 'without getBuiltinModule V8 is asked')
   const workedOut = budgetOf(process)
@@ -417,6 +428,7 @@ t.test('code under -e that looks like a flag is no flag', async t => {
       warnPercent: 85,
       heapLimitBytes: 1,
       constrained: 0,
+      mayWorkOut: false,
     },
     1,
   )

@@ -63,6 +63,7 @@ t.test('heap-validated: it fits', async t =>
       nodeVersion: 'v24.21.0',
       isPid1: true,
       heapLimitMB: 387,
+      heapLimitSource: undefined,
       heapCeilingMB: 384,
       heapCeilingSource: 'flag',
       containerMemoryMB: 512,
@@ -74,6 +75,12 @@ t.test('heap-validated: it fits', async t =>
       remedy: undefined,
       nodeSeesMB: undefined,
     },
+  }),
+)
+
+t.test('heap-validated: a limit that was not read says so', async t =>
+  t.match(validated({ budget: { ...budget(), heapLimitSource: 'worked-out' } }), {
+    fields: { heapLimitMB: 387, heapLimitSource: 'worked-out' },
   }),
 )
 

@@ -58,7 +58,11 @@ t.test('what the app does to globals after the load does not reach the guard', a
   t.equal(code, 3)
   const seen = events(stderr)
   t.ok(seen.filter(event => event === 'memory').length >= 3, seen.join())
-  t.notOk(seen.includes('evidence-problem'), seen.join())
+  // node:v8 is loaded at the first look, behind what the app has done to it by then.
+  t.match(
+    recordsIn(stderr).filter(({ event }) => event === 'evidence-problem'),
+    [{ what: 'heap', reason: 'the app has replaced a function of node:v8' }],
+  )
   t.notMatch(stderr, /patched/)
 })
 

@@ -55,8 +55,31 @@ t.test('with the flag of the documented line, before and behind other words, and
     const name = `${flags.join(' ')} ${nodeOptions}`
     t.equal(code, 0)
     t.equal(said, real, `${name}: ${real} MB`)
-    t.equal(source, nodeOptions.includes('_') ? undefined : 'worked-out', name)
+    t.equal(source, 'worked-out', name)
   }
+})
+
+/** A setting that the whole guard reads at the start, at its default. */
+const WHOLE = { ...FITS, HEAPGUARD_PROFILE: 'true' }
+
+t.test('the whole guard from the start works it out as a quiet start does', async t => {
+  for (const [nodeOptions, source] of [
+    ...([
+      ['--max-old-space-size=384', 'worked-out'],
+      ['--max_old_space_size=200 --no-warnings', 'worked-out'],
+    ] as const),
+    ...([['--max-semi-space-size=16 --max-old-space-size=384', undefined]] as const),
+  ] as const)
+    t.match(
+      await both([], nodeOptions, WHOLE).then(({ real, ...seen }) => ({ ...seen, isRight: seen.said === real })),
+      {
+        code: 0,
+        isRight: true,
+        source,
+      },
+    )
+  const warned = await both([], '--max-old-space-size=384', { CONTAINER_MEMORY_MB: '100' })
+  t.match(warned, { said: warned.real, source: 'worked-out' }, 'where it does not fit, too')
 })
 
 t.test('without a flag', async t => {
@@ -86,35 +109,44 @@ t.test('a Node without getBuiltinModule (before 20.16): V8 is asked while the ap
   t.equal(source, undefined)
 })
 
-t.test('where it is wrong the first look says what V8 says', async t => {
-  const first = join(emptyFolder(), 'first.cjs')
-  // As a preload does that sets NODE_OPTIONS for the children of this process.
-  writeFileSync(first, "process.env.NODE_OPTIONS = '--max-old-space-size=384'\n")
-  const script = `${LIMIT}; setTimeout(() => {}, 1500)`
-  const { stdout, stderr } = await runNode({
-    args: ['--require', first, '--require', GUARD, '-e', script],
-    env: FITS,
-    nodeOptions: '--max-old-space-size=1000',
+for (const [how, env] of [
+  ['a quiet start', FITS],
+  ['the whole guard', WHOLE],
+] as const)
+  t.test(`${how}: where it is wrong the first look says what V8 says`, async t => {
+    const first = join(emptyFolder(), 'first.cjs')
+    // As a preload does that sets NODE_OPTIONS for the children of this process.
+    writeFileSync(first, "process.env.NODE_OPTIONS = '--max-old-space-size=384'\n")
+    const script = `${LIMIT}; setTimeout(() => {}, 1500)`
+    const { stdout, stderr } = await runNode({
+      args: ['--require', first, '--require', GUARD, '-e', script],
+      env,
+      nodeOptions: '--max-old-space-size=1000',
+    })
+    const real = Number(stdout)
+    const [boot, again, end, ...more] = recordsIn(stderr)
+    t.match(boot, { event: 'heap-validated', heapLimitMB: real - 616, heapLimitSource: 'worked-out' })
+    t.match(again, { event: 'heap-validated', heapLimitMB: real })
+    t.equal(again?.heapLimitSource, undefined, 'and that it was asked')
+    t.match(end, { event: 'shutdown' })
+    t.strictSame(more, [])
   })
-  const real = Number(stdout)
-  const [boot, again, end, ...more] = recordsIn(stderr)
-  t.match(boot, { event: 'heap-validated', heapLimitMB: real - 616, heapLimitSource: 'worked-out' })
-  t.match(again, { event: 'heap-validated', heapLimitMB: real })
-  t.equal(again?.heapLimitSource, undefined, 'and that it was asked')
-  t.match(end, { event: 'shutdown' })
-  t.strictSame(more, [])
-})
 
 t.test('node:v8 is loaded at the first look, and not before', async t => {
   const list = 'process.moduleLoadList.some(name => /\\bv8$/.test(name))'
   const script = `const at = () => console.log(${list}); at(); setTimeout(at, 1500)`
   const options = { args: ['-e', script], env: FITS, nodeOptions: '--max-old-space-size=384' }
   t.equal((await runNode({ ...options, preload: GUARD })).stdout, 'false\ntrue\n')
+  t.equal((await runNode({ ...options, env: WHOLE, preload: GUARD })).stdout, 'false\ntrue\n', 'the whole guard')
   t.equal((await runNode({ ...options, preload: EMPTY })).stdout, 'false\nfalse\n')
 })
 
-t.test('an app that has put its own in the place of v8.getHeapStatistics does not hear of the guard', async t => {
-  const script = `
+for (const [how, env] of [
+  ['a quiet start', FITS],
+  ['the whole guard', WHOLE],
+] as const)
+  t.test(`${how}: an app that has put its own in the place of v8.getHeapStatistics does not hear of it`, async t => {
+    const script = `
     const v8 = require('node:v8')
     const { getHeapStatistics } = v8
     let calls = 0
@@ -123,21 +155,21 @@ t.test('an app that has put its own in the place of v8.getHeapStatistics does no
     // The watch goes on with V8's own: a heap that fills is told of.
     setTimeout(() => { console.log(calls); kept = []; for (let i = 0; i < 76; i++) kept.push(new Array(131072).fill(i)) }, 2600)
     setTimeout(() => {}, 5200)`
-  const { code, stdout, stderr } = await runNode({
-    args: ['-e', script],
-    env: FITS,
-    nodeOptions: '--max-old-space-size=84',
-    preload: GUARD,
+    const { code, stdout, stderr } = await runNode({
+      args: ['-e', script],
+      env,
+      nodeOptions: '--max-old-space-size=84',
+      preload: GUARD,
+    })
+    t.equal(code, 0)
+    t.equal(stdout, '0\n')
+    const events = recordsIn(stderr)
+    t.match(events.slice(0, 2), [
+      { event: 'heap-validated', heapLimitSource: 'worked-out' },
+      { event: 'evidence-problem', what: 'heap', reason: 'the app has replaced a function of node:v8' },
+    ])
+    t.match(events.slice(2), [{ event: 'pressure', resource: 'heap' }])
   })
-  t.equal(code, 0)
-  t.equal(stdout, '0\n')
-  const events = recordsIn(stderr)
-  t.match(events.slice(0, 2), [
-    { event: 'heap-validated', heapLimitSource: 'worked-out' },
-    { event: 'evidence-problem', what: 'sample', reason: 'the app has replaced a function of node:v8' },
-  ])
-  t.match(events.slice(2), [{ event: 'pressure', resource: 'heap' }])
-})
 
 t.test('each flag of V8, one by one', { skip: !process.env.HEAPGUARD_TEST_FULL && 'only in test:full' }, async t => {
   const list = spawnSync(NODE, ['--v8-options'], { encoding: 'utf8', maxBuffer: 1 << 24 }).stdout
