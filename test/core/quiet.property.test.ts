@@ -374,12 +374,12 @@ t.test('a limit that is worked out is the one that V8 would have said, and its l
   }
   const readText = (path: string): string => machine(made.files).readText(path) ?? ''
   const asked: string[] = []
-  const budgetOf = (process: QuietProcess) => {
+  const budgetOf = (process: QuietProcess, text = readText) => {
     const readLimit = () => {
       asked.push(process.arch)
       return bytes(387 * MIB)
     }
-    return quietBudgetOf(process, '', 85, readLimit, VERSION, readText)
+    return quietBudgetOf(process, process.execArgv.join(' '), 85, readLimit, VERSION, text)
   }
   const before2016 = processOf(made, 1)
   const process = processOf({ ...made, mayWorkOut: true }, 1)
@@ -393,6 +393,26 @@ t.test('a limit that is worked out is the one that V8 would have said, and its l
   t.equal(workedOut?.text.replace(mark, ''), read?.text, 'all else is the same')
   t.equal(budgetOf({ ...process, arch: 'riscv64' })?.text, read?.text)
   t.strictSame(asked, ['x64', 'riscv64'], 'a machine that is not known: V8 is asked')
+  const [oldSpace, moves] = ['--max-old-space-size=384', '--optimize-for-size']
+  for (const [NODE_OPTIONS, execArgv, name] of [
+    [`${oldSpace} ${moves}`, [], 'in NODE_OPTIONS'],
+    [oldSpace, [moves], 'on the command line'],
+    [`${moves} ${oldSpace}`, ['--import=/app/hooks.mjs'], 'first in NODE_OPTIONS, behind a command line with a value'],
+  ] as const) {
+    asked.length = 0
+    const { CONTAINER_MEMORY_MB } = process.env
+    t.ok(budgetOf({ ...process, execArgv, env: { NODE_OPTIONS, CONTAINER_MEMORY_MB } }))
+    t.strictSame(asked, ['x64'], `an option that moves the limit, ${name}: V8 is asked`)
+  }
+  asked.length = 0
+  const unlimited = { ...made.files, '/sys/fs/cgroup/memory.max': 'max\n' }
+  const onAHost = processOf({ ...made, files: unlimited, operatorText: '2000' }, 1)
+  const budget = budgetOf(
+    { ...onAHost, getBuiltinModule: () => undefined },
+    path => machine(unlimited).readText(path) ?? '',
+  )
+  t.equal(budget?.heapLimitBytes, 576 * MIB, 'by the memory that Node sees, not the operator’s')
+  t.strictSame(asked, [])
 })
 
 t.test('the end: the same line', async t => {
