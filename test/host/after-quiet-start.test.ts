@@ -12,14 +12,15 @@ function behind(stderr: string, link: string, identity: DescriptorIdentity = FIL
     readVariable: (name: string) => `${name} of now`,
     descriptors: { identify: () => identity, readLink: () => link },
   } as unknown as Host
-  const variables = { NODE_OPTIONS: '--require /x', CONTAINER_MEMORY_MB: undefined }
+  const variables = { NODE_OPTIONS: '--require /x', CONTAINER_MEMORY_MB: undefined, HEAPGUARD_PULSE_MS: '500' }
   return afterQuietStart(host, { variables, stderr } as unknown as QuietStart)
 }
 
-t.test('variables are those of then, and none of the own was set', async t => {
+t.test('variables are those of then, the own that were set and those that were not', async t => {
   const { readVariable } = behind('pipe:[1]', 'pipe:[1]')
   t.equal(readVariable('NODE_OPTIONS'), '--require /x')
   t.equal(readVariable('CONTAINER_MEMORY_MB'), undefined)
+  t.equal(readVariable('HEAPGUARD_PULSE_MS'), '500')
   t.equal(readVariable('HEAPGUARD_INTERVAL_MS'), undefined)
   t.equal(readVariable('HOSTNAME'), 'HOSTNAME of now')
 })

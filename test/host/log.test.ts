@@ -93,6 +93,18 @@ t.test(
   },
 )
 
+t.test(
+  'a first line of a level that is not written: what comes behind it is held as long, and nothing else goes out',
+  async t => {
+    const { log, timers, written } = started(7, { HEAPGUARD_LOG_LEVEL: 'warn' }, { heldLine: '', uptimeMs: 1000 })
+    log.say({ ...entry('heap-sum'), level: 'warn' })
+    t.strictSame(written, [])
+    timers[0]?.tick()
+    t.equal(written.length, 1)
+    t.match(written[0], /"event":"heap-sum"/)
+  },
+)
+
 t.test('a first line that was said before: nothing is held, wherever it is', async t => {
   const { log, timers, said } = started(0, {}, { heldLine: undefined })
   log.say(entry('memory'))
