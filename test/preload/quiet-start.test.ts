@@ -96,14 +96,14 @@ t.test('a file that the app has put another in the place of: nothing in that one
 })
 
 t.test('a start that fails leaves nothing behind in the app but its line', async t => {
-  // A setting calls for the whole guard, whose file is not there.
+  // A setting of the watch calls for the whole guard, whose file is not there.
   const script = `const names = process.eventNames()
     console.log(JSON.stringify(names.map(name => [String(name), process.listenerCount(name)])))`
   const bare = await runNode({ args: ['-e', script], preload: EMPTY })
   const { code, stdout, stderr } = await runNode({
     args: ['-e', script],
     preload: ALONE,
-    env: { HEAPGUARD_PULSE_MS: '500' },
+    env: { HEAPGUARD_PROFILE: 'true' },
   })
   t.strictSame({ code, stdout }, { code: 0, stdout: bare.stdout })
   t.match(stderr, /^heapguard: could not start \([^\n]*boot\.js[^\n]*\); the app runs without it\n$/)
