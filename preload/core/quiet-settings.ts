@@ -14,8 +14,9 @@ export interface QuietSettings {
 /** Nothing is set. */
 export const UNSET: QuietSettings = { warnPercent: 85, pauseMs: 1000, isSpoken: true, variables: {} }
 
+/** A wait of ten seconds and more is the whole guard's: lines that are held back go out when a process has lived that long. */
 const PLAIN =
-  /^HEAPGUARD_((ENABLED|SIGNALS)=(true|1|on|yes)|LOG_FORMAT=(auto|json)|LOG_LEVEL=(info|warn|error|silent)|INTERVAL_MS=(0|[1-9]\d{1,6})|PULSE_MS=([5-9]\d|[1-9]\d{2,3}|[1-5]\d{4})|WARN_PERCENT=([1-9]|[1-8]\d|9[0-7]))$/
+  /^HEAPGUARD_((ENABLED|SIGNALS)=(true|1|on|yes)|LOG_FORMAT=(auto|json)|LOG_LEVEL=(info|warn|error|silent)|INTERVAL_MS=(0|[1-9]\d{1,6})|PULSE_MS=([5-9]\d|[1-9]\d{2,3})|WARN_PERCENT=([1-9]|[1-8]\d|9[0-7]))$/
 
 /** The guard's settings, where each that is set is plain; else undefined. Empty means unset. Never throws. */
 export function plainSettings(env: Readonly<Record<string, string | undefined>>): QuietSettings | undefined {
