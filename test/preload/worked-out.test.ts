@@ -171,6 +171,30 @@ for (const [how, env] of [
     t.match(events.slice(2), [{ event: 'pressure', resource: 'heap' }])
   })
 
+t.test('either of the two functions that are asked, replaced before the first look or behind it', async t => {
+  const replacedAt = async (name: string, atMs: number) => {
+    const script = `const v8 = require('node:v8'); const own = v8.${name}; let calls = 0
+      const replace = () => { v8.${name} = () => (calls++, own()) }
+      ${atMs} === 0 ? replace() : setTimeout(replace, ${atMs})
+      setTimeout(() => console.log(calls), 1200)`
+    const env = { ...FITS, HEAPGUARD_PULSE_MS: '100' }
+    const { stdout, stderr } = await runNode({
+      args: ['-e', script],
+      env,
+      nodeOptions: '--max-old-space-size=384',
+      preload: GUARD,
+    })
+    t.equal(stdout, '0\n', `${name}: the guard does not call it`)
+    const [boot, ...rest] = recordsIn(stderr)
+    t.match(boot, { event: 'heap-validated', heapLimitSource: 'worked-out' })
+    return rest.map(({ event }) => event)
+  }
+  for (const name of ['getHeapStatistics', 'getHeapSpaceStatistics']) {
+    t.strictSame(await replacedAt(name, 0), ['evidence-problem', 'shutdown'], `${name}: it is known for the app's`)
+    t.strictSame(await replacedAt(name, 700), ['shutdown'], `${name}: V8's own were taken by then`)
+  }
+})
+
 t.test('each flag of V8, one by one', { skip: !process.env.HEAPGUARD_TEST_FULL && 'only in test:full' }, async t => {
   const list = spawnSync(NODE, ['--v8-options'], { encoding: 'utf8', maxBuffer: 1 << 24 }).stdout
   const flags = [...list.matchAll(/^ +--([a-z0-9-]+) \(.*\n +type: (\w+)/gm)].flatMap(([, name = '', type = '']) =>
