@@ -114,22 +114,28 @@ for (const [how, env] of [
   ['the whole guard', WHOLE],
 ] as const)
   t.test(`${how}: where it is wrong the first look says what V8 says`, async t => {
-    const first = join(emptyFolder(), 'first.cjs')
-    // As a preload does that sets NODE_OPTIONS for the children of this process.
-    writeFileSync(first, "process.env.NODE_OPTIONS = '--max-old-space-size=384'\n")
-    const script = `${LIMIT}; setTimeout(() => {}, 1500)`
-    const { stdout, stderr } = await runNode({
-      args: ['--require', first, '--require', GUARD, '-e', script],
-      env,
-      nodeOptions: '--max-old-space-size=1000',
-    })
-    const real = Number(stdout)
-    const [boot, again, end, ...more] = recordsIn(stderr)
-    t.match(boot, { event: 'heap-validated', heapLimitMB: real - 616, heapLimitSource: 'worked-out' })
-    t.match(again, { event: 'heap-validated', heapLimitMB: real })
-    t.equal(again?.heapLimitSource, undefined, 'and that it was asked')
-    t.match(end, { event: 'shutdown' })
-    t.strictSame(more, [])
+    for (const [seenMB, oldSpaceMB] of [
+      [384, 1000],
+      [1000, 384],
+    ] as const) {
+      const first = join(emptyFolder(), 'first.cjs')
+      // As a preload does that sets NODE_OPTIONS for the children of this process.
+      writeFileSync(first, `process.env.NODE_OPTIONS = '--max-old-space-size=${seenMB}'\n`)
+      const script = `${LIMIT}; setTimeout(() => {}, 1500)`
+      const { stdout, stderr } = await runNode({
+        args: ['--require', first, '--require', GUARD, '-e', script],
+        env,
+        nodeOptions: `--max-old-space-size=${oldSpaceMB}`,
+      })
+      const real = Number(stdout)
+      const [boot, again, end, ...more] = recordsIn(stderr)
+      const said = real + seenMB - oldSpaceMB
+      t.match(boot, { event: 'heap-validated', heapLimitMB: said, heapLimitSource: 'worked-out' })
+      t.match(again, { event: 'heap-validated', heapLimitMB: real })
+      t.equal(again?.heapLimitSource, undefined, 'and that it was asked')
+      t.match(end, { event: 'shutdown' })
+      t.strictSame(more, [])
+    }
   })
 
 t.test('node:v8 is loaded at the first look, and not before', async t => {
@@ -172,27 +178,46 @@ for (const [how, env] of [
   })
 
 t.test('either of the two functions that are asked, replaced before the first look or behind it', async t => {
-  const replacedAt = async (name: string, atMs: number) => {
+  const replacedAt = async (name: string, atMs: number, flags: readonly string[] = []) => {
     const script = `const v8 = require('node:v8'); const own = v8.${name}; let calls = 0
       const replace = () => { v8.${name} = () => (calls++, own()) }
       ${atMs} === 0 ? replace() : setTimeout(replace, ${atMs})
       setTimeout(() => console.log(calls), 1200)`
     const env = { ...FITS, HEAPGUARD_PULSE_MS: '100' }
     const { stdout, stderr } = await runNode({
-      args: ['-e', script],
+      args: [...flags, '-e', script],
       env,
       nodeOptions: '--max-old-space-size=384',
       preload: GUARD,
     })
     t.equal(stdout, '0\n', `${name}: the guard does not call it`)
     const [boot, ...rest] = recordsIn(stderr)
-    t.match(boot, { event: 'heap-validated', heapLimitSource: 'worked-out' })
+    t.match(boot, { event: 'heap-validated' })
+    t.equal(boot?.heapLimitSource, flags.length > 0 ? undefined : 'worked-out')
     return rest.map(({ event }) => event)
   }
   for (const name of ['getHeapStatistics', 'getHeapSpaceStatistics']) {
     t.strictSame(await replacedAt(name, 0), ['evidence-problem', 'shutdown'], `${name}: it is known for the app's`)
     t.strictSame(await replacedAt(name, 700), ['shutdown'], `${name}: V8's own were taken by then`)
+    t.strictSame(
+      await replacedAt(name, 0, ['--optimize-for-size']),
+      ['shutdown'],
+      `${name}: and at a start that asks V8`,
+    )
   }
+})
+
+t.test('replaced by a preload before the guard: a whole guard goes by what it finds', async t => {
+  const first = join(emptyFolder(), 'first.cjs')
+  const own = "const v8 = require('node:v8'); const { getHeapStatistics } = v8"
+  writeFileSync(first, `${own}; v8.getHeapStatistics = () => getHeapStatistics()\n`)
+  const { stderr } = await runNode({
+    args: ['-e', ''],
+    env: { ...FITS, HEAPGUARD_PROFILE: 'true' },
+    nodeOptions: `--max-old-space-size=384 --require ${first}`,
+    preload: GUARD,
+  })
+  t.match(recordsIn(stderr), [{ event: 'heap-validated' }, { event: 'shutdown' }], stderr)
 })
 
 t.test('each flag of V8, one by one', { skip: !process.env.HEAPGUARD_TEST_FULL && 'only in test:full' }, async t => {
