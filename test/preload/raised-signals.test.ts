@@ -8,6 +8,9 @@ import { EMPTY, emptyFolder, GUARD, NODE } from './node.ts'
 
 t.jobs = 2
 
+/** A setting of the watch, at its default, calls for the whole guard at once. */
+const WHOLE = ['HEAPGUARD_INTERVAL_MS=50', 'HEAPGUARD_PROFILE=true']
+
 /** By env -i and a shell that has not heard of the guard, whose descriptors are its own. */
 function run(line: string, script: string, preload: string, variables: readonly string[]) {
   const folder = emptyFolder()
@@ -54,7 +57,7 @@ for (const [where, line, signal] of [
 ] as const)
   for (const [start, variables] of [
     ['a quiet start', []],
-    ['a line each 50 ms', ['HEAPGUARD_INTERVAL_MS=50']],
+    ['a whole guard from the start, a line each 50 ms', WHOLE],
   ] as const) {
     t.test(`${where}, ${start}: ${signal} that the app no longer listens to`, t =>
       sameWith(t, line, leaves(signal), variables, 'end\n'),
@@ -65,7 +68,7 @@ for (const [where, line, signal] of [
   }
 
 for (const serialization of ['json', 'advanced'])
-  for (const variables of [[], ['HEAPGUARD_INTERVAL_MS=50']])
+  for (const variables of [[], WHOLE])
     t.test(`descriptor 2 is an IPC channel (${serialization}) ${variables}`, async t => {
       const app = `process.send({ hello: 1 }); setTimeout(() => { process.send({ bye: 1 }); process.disconnect() }, 300)`
       const forks = `const { spawn } = require('child_process')
@@ -79,7 +82,7 @@ for (const serialization of ['json', 'advanced'])
 t.test('a file has its lines where nobody listens to what a write can raise', async t => {
   const folder = emptyFolder()
   const script = "setTimeout(() => console.log('end'), 300)"
-  const { status } = run(`${NODE_LINE} 2>${folder}/err.txt`, script, GUARD, ['HEAPGUARD_INTERVAL_MS=50'])
+  const { status } = run(`${NODE_LINE} 2>${folder}/err.txt`, script, GUARD, WHOLE)
   t.equal(status, 0)
   t.match(
     readFileSync(join(folder, 'err.txt'), 'utf8'),

@@ -134,7 +134,8 @@ const hasPython = spawnSync('python3', ['--version']).status === 0
 
 /** Runs a case once. `preload` is what NODE_OPTIONS requires. */
 export async function runCase(one: Case, preload: string, logs: Way): Promise<Ran> {
-  const scratch = mkdtempSync(join(one.under ?? tmpdir(), 'heapguard-case-'))
+  // Not by a name with `heapguard` in it: a script below it would be no quiet start (usual.ts).
+  const scratch = mkdtempSync(join(one.under ?? tmpdir(), 'guard-case-'))
   const folder = join(scratch, 'cwd')
   const lookFile = join(scratch, 'look')
   const logFile = join(scratch, 'log')
