@@ -18,6 +18,8 @@ import { EMPTY, emptyFolder, GUARD, type LogRecord, NODE, recordsIn, withoutReco
 
 const { O_RDWR, O_WRONLY, O_NONBLOCK } = constants
 const PIPE_BYTES = 65_536
+/** A setting of the watch, at its default: all lines are the whole guard's, wherever this runs. quiet-start.test.ts has the others. */
+const WHOLE = 'HEAPGUARD_PROFILE=true'
 
 /** Lives for a while with a line each 20 ms, then says the flags that its descriptors have. */
 const APP = `const flags = () => [0, 1, 2].map(fd => { try { return /flags:\\s*(\\d+)/.exec(require('fs').readFileSync('/proc/self/fdinfo/' + fd))[1] } catch { return 'closed' } }).join()
@@ -38,7 +40,7 @@ interface Started {
 function start({ script = APP, preload = GUARD, stderr, uid, intervalMs = 20, variables = '' }: Started) {
   // Behind a shell of the same user that has not heard of the guard (its command line lacks the name's last letter): of
   // another user's parent nothing can be known, and the guard would hold its lines.
-  const line = `export NODE_OPTIONS="--require $1s" HEAPGUARD_INTERVAL_MS=$2 ${variables}; "$3" -e "$4"; exit $?`
+  const line = `export NODE_OPTIONS="--require $1s" ${WHOLE} HEAPGUARD_INTERVAL_MS=$2 ${variables}; "$3" -e "$4"; exit $?`
   const shell = uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups']
   const command = [...shell, 'sh', '-c', line, 'sh', preload.slice(0, -1), `${intervalMs}`, NODE, script]
   const child = spawn('env', ['-i', `PATH=${process.env.PATH}`, ...command], { stdio: ['ignore', 'pipe', stderr] })
@@ -111,7 +113,7 @@ t.test('descriptor 2 closed', async t => {
       'sh',
       [
         '-c',
-        `exec env -i PATH="$PATH" NODE_OPTIONS="--require ${preload}" HEAPGUARD_INTERVAL_MS=20 "$0" -e "$1" 2>&-`,
+        `exec env -i PATH="$PATH" NODE_OPTIONS="--require ${preload}" ${WHOLE} HEAPGUARD_INTERVAL_MS=20 "$0" -e "$1" 2>&-`,
         NODE,
         APP,
       ],

@@ -18,7 +18,10 @@ async function asPid1(
   signals: readonly NodeJS.Signals[],
   enough: (stderr: string) => boolean = () => true,
 ) {
-  const env = ['-i', `PATH=${process.env.PATH}`, `NODE_OPTIONS=--require ${preload}`, 'HEAPGUARD_INTERVAL_MS=50']
+  // With a setting of the watch, at its default: a whole guard from the start, wherever this runs. test/container/quiet-start.test.ts
+  // has the other.
+  const settings = ['HEAPGUARD_INTERVAL_MS=50', 'HEAPGUARD_PROFILE=true']
+  const env = ['-i', `PATH=${process.env.PATH}`, `NODE_OPTIONS=--require ${preload}`, ...settings]
   const child = spawn('unshare', [...unshare, 'env', ...env, NODE, '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
