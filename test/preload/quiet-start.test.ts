@@ -156,8 +156,10 @@ t.test('a hand-over that fails says nothing where nothing is to be said', async 
   const script = `const fs = require('fs'); fs.closeSync(2); fs.openSync('${other}', 'w'); setTimeout(() => { process.exitCode = 5 }, 1500)`
   await redirected('2>"$LOG"', script)
   t.equal(readFileSync(other, 'utf8'), '', 'a file of the app’s own')
-  const { stdout } = await capturing('setTimeout(() => {}, 1500)', ALONE).ended
-  t.equal(stdout, '', 'a helper whose stderr is read')
+  for (const env of [{}, { HEAPGUARD_LOG_LEVEL: 'warn' }]) {
+    const { stdout } = await capturing('setTimeout(() => {}, 1500)', ALONE, env).ended
+    t.equal(stdout, '', `a helper whose stderr is read ${JSON.stringify(env)}`)
+  }
 })
 
 t.test(
@@ -239,10 +241,12 @@ t.test('any other form, or setting, is the whole guard’s', async t => {
 
 t.test('the whole guard goes on with the settings of the start, whatever the app sets since', async t => {
   const app = `process.env.HEAPGUARD_INTERVAL_MS = '20'; process.env.HEAPGUARD_LOG_LEVEL = 'silent'; process.env.HEAPGUARD_LOG_FILE = '/dev/null'
+    delete process.env.NODE_OPTIONS; delete process.env.CONTAINER_MEMORY_MB
     setTimeout(() => { process.exitCode = 5 }, 1250)`
   const { code, stderr } = await withSettings({ INTERVAL_MS: '300', PULSE_MS: '60' }, app, GUARD)
   t.equal(code, 5)
   t.match(eventsIn(stderr).join(), /^heap-validated,(memory,){3,5}shutdown$/)
+  t.match(recordsIn(stderr)[1], { heapCeilingMB: 384, containerMemoryMB: 900_000 }, 'the flag and the size too')
   const fills =
     'const kept = Array.from({ length: 40 }, () => new Array(131072).fill(1.5)); setTimeout(() => kept, 600)'
   const pressed = await runNode({
