@@ -8,6 +8,10 @@ const unshare = ['--pid', '--fork', '--mount-proc', '--kill-child']
 const probe = spawnSync('unshare', [...unshare, 'true'])
 const reason = probe.status === 0 ? '' : `no pid namespace can be made here: ${probe.error?.message ?? probe.stderr}`
 
+/** With a setting of the watch, at its default: a whole guard from the start, wherever this runs. */
+const WHOLE = { flags: '', settings: ['HEAPGUARD_INTERVAL_MS=50', 'HEAPGUARD_PROFILE=true'] }
+const QUIET = { flags: '--max-old-space-size=384 ', settings: ['CONTAINER_MEMORY_MB=900000'] }
+
 /**
  * Runs a script as PID 1, sends it the signals one after the other, then SIGKILL where it does not end by itself: as soon
  * as its stderr is `enough`.
@@ -17,11 +21,9 @@ async function asPid1(
   script: string,
   signals: readonly NodeJS.Signals[],
   enough: (stderr: string) => boolean = () => true,
+  { flags, settings }: typeof WHOLE = WHOLE,
 ) {
-  // With a setting of the watch, at its default: a whole guard from the start, wherever this runs. test/container/quiet-start.test.ts
-  // has the other.
-  const settings = ['HEAPGUARD_INTERVAL_MS=50', 'HEAPGUARD_PROFILE=true']
-  const env = ['-i', `PATH=${process.env.PATH}`, `NODE_OPTIONS=--require ${preload}`, ...settings]
+  const env = ['-i', `PATH=${process.env.PATH}`, `NODE_OPTIONS=${flags}--require ${preload}`, ...settings]
   const child = spawn('unshare', [...unshare, 'env', ...env, NODE, '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
@@ -91,6 +93,17 @@ t.test('PID 1', { skip: reason || false }, async t => {
     const { code, stderr } = await asPid1(GUARD, script, ['SIGTERM', 'SIGINT'], goesOn)
     t.ok(goesOn(stderr), stderr)
     t.not(code, 3, 'before its end')
+  })
+
+  t.test('a quiet start: it listens long before its first look', async t => {
+    const script = `${TURNS} setTimeout(() => process.exit(3), 5000)`
+    const hears = (text: string): boolean => text.includes('"signal":"SIGINT"')
+    const { code, stderr } = await asPid1(GUARD, script, ['SIGTERM', 'SIGINT'], hears, QUIET)
+    t.not(code, 3, 'before its end')
+    const [boot, ...rest] = recordsIn(stderr)
+    t.match(boot, { event: 'heap-validated', isPid1: true, heapLimitSource: 'worked-out' })
+    // The first is sent so early that it may be ignored.
+    t.match(rest.at(-1), { event: 'signal', signal: 'SIGINT', appHandles: false, isPid1: true })
   })
 
   t.test('a handler of the app: it runs, in its own async context, and nothing else differs', async t => {
