@@ -1,4 +1,4 @@
-// The whole guard, dist/boot.js: loaded at start where something is set or not plain, else when the quiet start hands over
+// The whole guard, dist/boot.js: loaded at start where a setting or anything else is not plain, else when the quiet start hands over
 // (quiet.ts). The composition root: settings -> validate -> monitor -> signals. Reads as a table of contents.
 import { verdictOf } from './core/assess.ts'
 import type { HeapBudget } from './core/budget.ts'

@@ -7,7 +7,7 @@
 import { HOLD_MS, isHeldBack } from './core/captured.ts'
 import { isOff } from './core/enabled.ts'
 import { quietBudgetOf, quietEndOf, quietHead } from './core/quiet.ts'
-import { plainSettings, type QuietSettings, UNSET } from './core/quiet-settings.ts'
+import { plainSettings, type QuietSettings } from './core/quiet-settings.ts'
 import { bytes, millis, roundedMB } from './core/units.ts'
 import { isUsual } from './core/usual.ts'
 import { fileIdentity, NULL_DEVICE, type QuietStart } from './host/after-quiet-start.ts'
@@ -191,7 +191,7 @@ try {
   // As without us: an app that lists require.cache must not find the guard.
   delete require.cache[__filename]
   const command = execArgv.join(' ')
-  const settings = Object.keys(env).join().includes('HEAPGUARD_') ? plainSettings(env) : UNSET
+  const settings = plainSettings(env)
   const isApp = isUsual(versions, argv[1], command, env.NODE_TEST_CONTEXT)
   // In a worker Node puts a stub in the place of what only the main thread may do; node:worker_threads would say the
   // same, but is not in the start-up snapshot. Whoever listens to the end of the process may be this guard.

@@ -20,10 +20,10 @@ const MEASURED = 'v20.11.3. v22.12.4. v24.13.6. v26.14.6. '
  * Options, of Node or of V8, that move the limit beside those with `max` in their names: all of V8's were tried one by one
  * on the four. Files of options can hold any.
  */
-const MOVES = /(?:^| )-[^ =]*(?:lite|optimize|young|minor|stress|predictable|file)/
+const MOVES_LIMIT = /(?:^| )-[^ =]*(?:lite|optimize|young|minor|stress|predictable|file)/
 /** V8's pages are of 256 KB. */
 const PAGES_A_MB = 4
-/** From so much memory on the old space is larger; on Node 20 from 15.5 GB on. */
+/** From so much memory on the old space is larger, on Node 20 from 15.5 GB on: between the two V8 is asked, on any. */
 const LARGE_MB = 15_360
 const LARGE_ON_20_MB = 15_872
 
@@ -66,7 +66,7 @@ export function workedOutLimit(
     // Pointers of half the size: other semi-spaces. A single executable can carry options that nothing lists.
     !config.variables.v8_enable_pointer_compression &&
     execPath.endsWith('/node') &&
-    !MOVES.test(options)
+    !MOVES_LIMIT.test(options)
   if (!isMeasured) return undefined
   const seenMB = bytesToMB(seenBytes)
   if (oldSpaceBytes === undefined && seenMB >= LARGE_MB && seenMB < LARGE_ON_20_MB) return undefined

@@ -1,4 +1,4 @@
-// What start-up says where all is plain: no setting, one of three common layouts of the container's files, a heap that
+// What start-up says where all is plain: its settings, one of three common layouts of the container's files, a heap that
 // fits. The short way to what cgroup.ts, flags.ts, budget.ts, assess.ts and report.ts find out in any surroundings:
 // wherever these lines would differ by a character, or it cannot be told cheaply that they would not, the answer is
 // undefined and the long way is taken (test/core/quiet.property.test.ts holds the two to each other). Texts are compared
@@ -43,8 +43,8 @@ const V1_FILE = '/memory.limit_in_bytes'
 /**
  * The budget, where it fits and everything about it is plain; else undefined. Throws what `readText` throws. `command` is
  * execArgv with a space between two, `version` the guard's own. `readLimit` asks V8 for its limit, which is much dearer
- * than all the rest: it is called where the limit cannot be worked out, and where node:v8 can be loaded now alone, since
- * it would pass the app's loader hooks later (without getBuiltinModule, before Node 20.16).
+ * than all the rest: it is called where the limit cannot be worked out, or node:v8 not be loaded later (without
+ * getBuiltinModule, before Node 20.16, a later load would pass the app's loader hooks).
  */
 export function quietBudgetOf(
   process: QuietProcess,

@@ -76,8 +76,8 @@ export function takeV8(taken: Taken): V8Figures {
 
 /**
  * V8's figures, taken when they are first asked for. Once the app runs and while it has replaced one of the two functions, it
- * throws, and takes them later: a call would be one that the app can see, and the answer none of V8's. Only a Node whose own
- * functions are known gets there: on any other V8 is asked at the start (heap-size.ts).
+ * throws, and takes them later: a call would be one that the app can see, and the answer none of V8's. That late they are only
+ * behind a limit that was worked out (heap-size.ts), so on a Node whose own functions are known.
  */
 export function v8Of({ load, v8 }: Pick<Natives, 'load' | 'v8'>): V8Figures {
   if (v8.figures !== undefined) return v8.figures
