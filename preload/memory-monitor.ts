@@ -35,7 +35,7 @@ export class MemoryMonitor {
   readonly start: (begun?: { readonly startedAtMs: Millis }, isDue?: boolean) => void
   /** Stops everything; reason and code where the process ends. */
   readonly stop: (reason?: ExitReason, exitCode?: number) => void
-  /** One last `memory` line, where there were any; the silent looks go on. */
+  /** One last `memory` line, before the start too, where there are any; the silent looks go on. */
   readonly stopLines: () => void
   /** The most V8 heap in use in any look, in bytes. */
   readonly peakHeapUsed: () => Bytes
@@ -50,6 +50,8 @@ export class MemoryMonitor {
     let lineAt = none
     let lookout: Lookout | undefined
     let hasFailed = false
+    /** The last line. */
+    let isSaid = false
 
     const look = (lateMs: number, isLineDue: boolean): number => {
       try {
@@ -86,7 +88,7 @@ export class MemoryMonitor {
 
     this.start = (begun, isDue) => {
       if (stopTimer || !calmMs) return
-      if (intervalMs) lineAt = (begun ? begun.startedAtMs : now()) + intervalMs
+      if (intervalMs && !isSaid) lineAt = (begun ? begun.startedAtMs : now()) + intervalMs
       if (isDue) {
         dueAt = now()
         tick()
@@ -95,10 +97,12 @@ export class MemoryMonitor {
     this.stop = (reason, exitCode) => {
       if (stopTimer) stopTimer()
       stopTimer = undefined
+      isSaid = true
       if (lookout) lookout.end(reason, exitCode)
     }
     this.stopLines = () => {
-      if (!stopTimer || lineAt === none) return
+      if (isSaid || !intervalMs) return
+      isSaid = true
       lineAt = none
       look(0, true)
     }

@@ -180,8 +180,6 @@ t.test('neither: no timer at all', async t => {
 
 t.test('the last line comes once, at once, and the silent looks go on', async t => {
   const { subject, looked, pass } = monitor({ intervalMs: 10_000 })
-  subject.stopLines()
-  t.equal(looked.length, 0, 'not before the start')
   subject.start()
   pass(1500)
   subject.stopLines()
@@ -190,6 +188,22 @@ t.test('the last line comes once, at once, and the silent looks go on', async t 
   t.equal(looked.filter(({ line }) => line).length, 1)
   t.strictSame(looked[1], { at: 1500, late: 0, line: true })
   t.ok(looked.length > 20)
+})
+
+t.test('a signal before the start: the last line at once, and none after the start', async t => {
+  const { subject, looked, pass } = monitor({ intervalMs: 500 })
+  pass(300)
+  subject.stopLines()
+  t.strictSame(looked, [{ at: 300, late: 0, line: true }])
+  subject.start({ startedAtMs: millis(0) }, true)
+  pass(3000)
+  t.equal(looked.filter(({ line }) => line).length, 1)
+  t.equal(looked.length, 5, 'the silent looks go on')
+  const ended = monitor()
+  ended.subject.start()
+  ended.subject.stop('exit', 0)
+  ended.subject.stopLines()
+  t.strictSame(ended.looked, [], 'nothing after the end')
 })
 
 t.test('a look that throws is said once, and the watch goes on', async t => {

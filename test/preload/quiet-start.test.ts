@@ -265,6 +265,17 @@ t.test('the whole guard goes on with the settings of the start, whatever the app
   t.match(eventsIn(pressed.stderr).join(), /^pressure(,pressure)?$/, 'and nothing of level info')
 })
 
+t.test('SIGTERM before the first look: the last memory line, and none while the app drains', async t => {
+  const script = `process.on('SIGTERM', () => setTimeout(() => process.exit(5), 900)); setInterval(() => {}, 1000)
+    setTimeout(() => process.kill(process.pid, 'SIGTERM'), 60)`
+  for (const settings of [{ INTERVAL_MS: '300' }, { PULSE_MS: '30000' }])
+    t.strictSame(
+      eventsIn((await withSettings(settings as unknown as Record<string, string>, script, GUARD)).stderr),
+      ['heap-validated', 'memory', 'signal', 'shutdown'],
+      JSON.stringify(settings),
+    )
+})
+
 t.test('a helper whose stderr is read keeps its warnings too, where its boot line is below the level', async t => {
   // A warning that is not urgent: the look finds that it would call a function of the app's.
   const script = `const v8 = require('v8'); const { getHeapStatistics } = v8
