@@ -2,8 +2,7 @@
 // (quiet.ts). The composition root: settings -> validate -> monitor -> signals. Reads as a table of contents.
 import { verdictOf } from './core/assess.ts'
 import type { HeapBudget } from './core/budget.ts'
-import { workedOutFor } from './core/heap-size.ts'
-import { shutdown } from './core/report.ts'
+import { corrected, shutdown } from './core/report.ts'
 import { isWatchSet, readSettings } from './core/settings.ts'
 import { type Bytes, bytes } from './core/units.ts'
 import { readBudget, sayVerdict, validateHeapConfiguration } from './heap-validator.ts'
@@ -34,20 +33,20 @@ export function boot(taken: Taken, target: ListeningProcess, folder: string, slo
   const forWatch = words?.readRest(host, settings, problems, log, folder)
   const atBoot = quiet === undefined ? validateHeapConfiguration(host, settings, log, watch, forWatch) : undefined
 
-  const budgetNow = (): HeapBudget => {
-    try {
-      return readBudget(host, settings)
-    } catch {
-      // The app has replaced what tells it (watch/replaced-v8.ts).
-      return readBudget(host, settings, workedOutFor)
-    }
-  }
   /** What was said at the start, seen again by the reader that the watch goes by, and by V8 itself. */
   const readAgain = (source: string, containerBytes: Bytes, heapLimitBytes: Bytes): HeapBudget => {
-    const budget = budgetNow()
+    let budget: HeapBudget
+    try {
+      budget = readBudget(host, settings)
+    } catch {
+      // The app has replaced what tells it (watch/replaced-v8.ts).
+      budget = readBudget(host, settings, () => heapLimitBytes)
+    }
     const { warnPercent } = settings
     const { nodeVersion } = host
-    if (budget.heapLimitBytes !== heapLimitBytes) sayVerdict(budget, host, settings, log, watch)
+    // It was worked out, and V8 says another one.
+    if (budget.heapLimitBytes !== heapLimitBytes)
+      sayVerdict(budget, host, settings, log, watch, corrected(heapLimitBytes))
     if (source !== 'env' && budget.container.bytes !== containerBytes)
       log.say(
         watch().limitChanged(containerBytes, budget, verdictOf(budget, warnPercent), { nodeVersion, warnPercent }),

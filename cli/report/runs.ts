@@ -105,7 +105,9 @@ export class Runs {
     const isOwn = (run: Run) => run.pid === record.pid && run.source === source
     const isTimed = numberIn(record, 'uptimeS') !== undefined
     if (!isTimed) this.#steps.settle(isOwn)
-    if (record.event === 'heap-validated') return this.#start(record, source)
+    // Said again at the first look, where V8 says another limit than the start had worked out: no other process.
+    const isStart = record.event === 'heap-validated' && textIn(record, 'heapLimitSource') !== 'v8'
+    if (isStart) return this.#start(record, source)
     const own = this.#runs.filter(isOwn)
     if (!isTimed) return heardLast(own, record) ?? this.#start(record, source)
     const run = this.#steps.goesOn(found) ?? nearest(own, record)

@@ -29,10 +29,16 @@ export interface Advice {
 
 /** What the second file knows of V8's own report, where HEAPGUARD_DIR is set. */
 export interface OnBoot {
-  readonly bootFields?: { readonly reportArmed: true } | undefined
+  readonly bootFields?: { readonly reportArmed: true } | { readonly heapLimitSource: 'v8' } | undefined
   /** A sentence why not, with a space before it. */
   readonly bootNote?: string
 }
+
+/** The boot line again: V8 says another limit than the one that was worked out at the start. */
+export const corrected = (workedOutBytes: Bytes): OnBoot => ({
+  bootFields: { heapLimitSource: 'v8' },
+  bootNote: ` At the start ${mb(workedOutBytes)} was worked out, and V8 says otherwise.`,
+})
 
 /** `heap-validated`: does V8's heap limit fit the container, and if not, what to set. */
 export function heapValidated(

@@ -34,6 +34,12 @@ for (const [name, records, want] of [
     [boot(1000), boot(9000), memory(10_000, 1), memory(10_100, 9.1), memory(11_000, 2)],
     [1, 2],
   ],
+  [
+    'a boot line that is corrected at the first look',
+    [boot(1000), boot(2000, undefined, { heapLimitSource: 'v8' }), memory(2005, 1.1), memory(3000, 2.1)],
+    [2],
+  ],
+  ['a log that begins with such a line', [boot(2000, undefined, { heapLimitSource: 'v8' }), memory(2005, 1.1)], [1]],
   ['a log that begins in the middle', [memory(100_000, 90), memory(101_000, 91)], [2]],
   ['two of those', [memory(100_000, 90), memory(100_500, 5), memory(101_000, 91)], [2, 1]],
   ['the same pid under two names', [boot(1000, 'a'), boot(1000, 'b'), memory(2000, 1, {}, 'b')], [0, 1]],
