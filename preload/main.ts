@@ -14,6 +14,7 @@ import { fileIdentity, NULL_DEVICE, type QuietStart } from './host/after-quiet-s
 import { type Guard, hookProcess, isLoaded, type ListeningProcess, type Slot } from './host/hooks.ts'
 import { type LoadBuiltin, type Taken, takeNatives, takeV8 } from './host/natives.ts'
 import { loadFile } from './host/second-file.ts'
+import { withStandardOpen } from './host/standard.ts'
 import { followWorkers } from './host/workers.ts'
 
 declare const HEAPGUARD_VERSION: string
@@ -82,7 +83,9 @@ function startQuietly(natives: Taken, command: string, settings: QuietSettings):
   const constants = natives[3]
   const uptime = natives[5]
   const now = natives[7]
+  const openSync = natives[11]
   const writeSync = natives[13]
+  const closeSync = natives[14]
   const fstatSync = natives[16]
   const memoryUsage = natives[19]
   const { CONTAINER_MEMORY_MB, NODE_OPTIONS } = env
@@ -178,7 +181,7 @@ function startQuietly(natives: Taken, command: string, settings: QuietSettings):
       if (!isPipe && (ignored & RAISED_BY_WRITES) !== RAISED_BY_WRITES) return
       if (heldLine) write(heldLine)
       const rssMB = roundedMB(bytes(Number.parseInt(status.slice(status.indexOf('VmHWM:') + 6), 10) * 1024))
-      const heapMB = roundedMB(bytes(memoryUsage().heapUsed))
+      const heapMB = roundedMB(bytes(withStandardOpen({ fstatSync, openSync, closeSync }, memoryUsage).heapUsed))
       const uptimeS = Math.round(uptime() * 10) / 10
       write(quietHead('shutdown', now(), pid) + quietEndOf(reason, exitCode, rssMB, heapMB, uptimeS))
     },

@@ -8,6 +8,7 @@ import type { ReadVariable } from '../core/settings.ts'
 import { type Bytes, bytes, type Millis, millis } from '../core/units.ts'
 import { type Descriptors, realDescriptors } from './descriptors.ts'
 import { every, type Natives, nativesNow, v8Of } from './natives.ts'
+import { withStandardOpen } from './standard.ts'
 
 export interface Host {
   readonly readVariable: ReadVariable
@@ -68,7 +69,7 @@ export function realHost(natives: Natives = nativesNow()): Host {
     sized: typeof process.getBuiltinModule === 'function' ? process : undefined,
     heapLimit: () => bytes(v8Of(natives).getHeapStatistics().heap_size_limit),
     heapUsed: () => bytes(v8Of(natives).getHeapStatistics().used_heap_size),
-    memory: () => memoryUsage() as unknown as ProcessMemory,
+    memory: () => withStandardOpen(natives, memoryUsage) as unknown as ProcessMemory,
     heapSpaces: () => v8Of(natives).getHeapSpaceStatistics(),
     Registry: natives.FinalizationRegistry,
     // Not what getrusage says, unless there is nothing else: that begins with the parent's, which exec keeps.

@@ -3,6 +3,7 @@ import type { Sample } from '../core/sample.ts'
 import { type Bytes, bytes } from '../core/units.ts'
 import type { Handover } from '../host/handover.ts'
 import type { Host } from '../host/host.ts'
+import { withStandardOpen } from '../host/standard.ts'
 import type { HeapUsage } from './main-thread.ts'
 
 export interface ViewParts {
@@ -33,6 +34,7 @@ const FRESH_MS = 300
 export function openView({ own, handover, variables, heapLimitBytes, lastUsage }: ViewParts): View {
   // Not memoryUsage(), which would walk the thread's own heap.
   const { rss } = process.memoryUsage
+  const rssNow = () => withStandardOpen(own.files, rss)
   const usage = (): HeapUsage | undefined => {
     const last = lastUsage()
     return last !== undefined && own.uptime() - last.atMs < FRESH_MS ? last : undefined
@@ -40,7 +42,7 @@ export function openView({ own, handover, variables, heapLimitBytes, lastUsage }
   const memory = (): Sample['memory'] => {
     const last = handover.figures()
     const now = usage()
-    const own = { ...last, rss: bytes(rss()) }
+    const own = { ...last, rss: bytes(rssNow()) }
     if (now === undefined) return own
     const { used: heapUsed, total: heapTotal, backing } = now
     return {
@@ -72,7 +74,7 @@ export function openView({ own, handover, variables, heapLimitBytes, lastUsage }
       },
     },
     usage,
-    rss: () => bytes(rss()),
+    rss: () => bytes(rssNow()),
     countCollection: () => countCollection(),
   }
 }

@@ -71,6 +71,14 @@ const replaced: Record<string, Case> = {
   'global process replaced': {
     script: `const real = process; globalThis.process = { env: {} }; setTimeout(() => { globalThis.process = real; look('later') }, 150)`,
   },
+  'descriptor 0 closed, and code 3 at once': {
+    script: "require('fs').closeSync(0); setTimeout(() => process.exit(3), 50)",
+    want: { code: 3 },
+  },
+  'descriptors 0, 1 and 2 closed, beyond the first look': {
+    script: "for (const fd of [0, 1, 2]) require('fs').closeSync(fd); setTimeout(() => process.exit(3), 1300)",
+    want: { code: 3 },
+  },
   'a chmod, umask and chdir': { script: `process.umask(0o777); process.chdir('/'); ${later}` },
   'the module loader': {
     script: `const { Module } = require('module'); const { _load } = Module; Module._load = function (name) { console.log('load', name); return _load.apply(this, arguments) }; require.extensions['.js'] = ${refuse('extension')}; require('os'); ${later}`,
