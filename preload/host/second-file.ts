@@ -16,10 +16,9 @@ export function ifLoadable(watch: () => Watch): Watch | undefined {
 
 /** Returns a function that loads the file at its first call. It throws what reading or compiling throws, each time anew. */
 export function loaderOf<T>(path: string, readText: ReadText): () => T {
-  // A require after start-up would pass the app's loader hooks too. Node before 20.16 has nothing else.
-  const load = process.getBuiltinModule || require
   let loaded: T | undefined
-  return () => (loaded = loaded || loadFile<T>(path, readText, load))
+  // This file's own require is the `load` of whoever loaded it (below): what was taken at start, before the app could replace it.
+  return () => (loaded = loaded || loadFile<T>(path, readText, require as (id: string) => object | undefined))
 }
 
 /** What one of the guard's other files exports; `load` is its require. Throws what reading or compiling throws. */

@@ -354,3 +354,22 @@ t.test('a pipe that is full at the start: the whole guard starts, and that is al
   t.match(recordsIn(text()), [{ event: 'shutdown', exitCode: 5 }])
   t.equal(withoutRecords(text()), '', 'no word of a fault')
 })
+
+t.test('an app that puts its own in the place of process.getBuiltinModule does not hear of the guard', async t => {
+  const script = `
+    let calls = 0
+    process.getBuiltinModule = () => { calls++ }
+    setTimeout(() => console.log(calls), 1500)`
+  const { code, stdout, stderr } = await runNode({
+    ...FITS,
+    env: { ...FITS.env, HEAPGUARD_INTERVAL_MS: '1200' },
+    args: ['-e', script],
+    preload: GUARD,
+    piped: true,
+  })
+  t.match({ code, stdout }, { code: 0, stdout: '0\n' })
+  t.strictSame(
+    recordsIn(stderr).map(({ event }) => event),
+    ['heap-validated', 'memory', 'shutdown'],
+  )
+})
