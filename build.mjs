@@ -14,9 +14,9 @@ const { version, description, license } = JSON.parse(readFileSync('package.json'
 
 /** What each file may weigh at most, minified. A quiet start loads preload.js and nothing else. */
 const BUDGET_BYTES = {
-  'preload.js': 10752,
+  'preload.js': 11008,
   'gate.js': 2 * 1024,
-  'boot.js': 27.5 * 1024,
+  'boot.js': 28 * 1024,
   'watch.js': 48 * 1024,
   'evidence.js': 8 * 1024,
   'metrics.js': 12 * 1024,

@@ -102,10 +102,7 @@ export function boot(taken: Taken, target: ListeningProcess, folder: string, slo
   // first look's records, and may begin to listen for a signal at one.
   if (atBoot !== undefined) forWatch?.begin(atBoot, folder)
   if (quiet === undefined) monitor.start()
-  else
-    quiet.begin = () => {
-      // As PID 1 the first tick is no look: it comes far sooner than the pulse, to listen for signals.
-      monitor.start(quiet, !isPid1)
-    }
+  // The first tick may come sooner than the first look is due: as PID 1, to listen for signals, and where the pulse is a long one.
+  else quiet.begin = () => monitor.start(quiet)
   v8.isLate = true
 }

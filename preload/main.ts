@@ -14,7 +14,6 @@ import { fileIdentity, NULL_DEVICE, type QuietStart } from './host/after-quiet-s
 import { type Guard, hookProcess, isLoaded, type ListeningProcess, type Slot } from './host/hooks.ts'
 import { type LoadBuiltin, type Taken, takeNatives, takeV8 } from './host/natives.ts'
 import { loadFile } from './host/second-file.ts'
-import { withStandardOpen } from './host/standard.ts'
 import { followWorkers } from './host/workers.ts'
 
 declare const HEAPGUARD_VERSION: string
@@ -83,9 +82,7 @@ function startQuietly(natives: Taken, command: string, settings: QuietSettings):
   const constants = natives[3]
   const uptime = natives[5]
   const now = natives[7]
-  const openSync = natives[11]
   const writeSync = natives[13]
-  const closeSync = natives[14]
   const fstatSync = natives[16]
   const memoryUsage = natives[19]
   const { CONTAINER_MEMORY_MB, NODE_OPTIONS } = env
@@ -131,7 +128,7 @@ function startQuietly(natives: Taken, command: string, settings: QuietSettings):
     const isHeld = pid !== 1 && isHeldBack(process.ppid, stderr, readText, readlinkSync)
     if (isHeld === undefined) return false
     const heapLimit = () => bytes(takeV8(natives).getHeapStatistics().heap_size_limit)
-    budget = quietBudgetOf(process, command, warnPercent, heapLimit, HEAPGUARD_VERSION, readText)
+    budget = quietBudgetOf(process, command, warnPercent, natives[25], heapLimit, HEAPGUARD_VERSION, readText)
     if (budget === undefined) return false
     // V8's own clock, in place of a timer: unref'd, in no list of handles, without an id. It cannot be stopped, and needs not.
     const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync }
@@ -167,11 +164,25 @@ function startQuietly(natives: Taken, command: string, settings: QuietSettings):
     startWhole(natives, handed)
     return slot.guard as Guard
   }
+  /** Does the app hear the records, or has it closed a descriptor that memoryUsage() would get (host/standard.ts)? */
+  const isOverPlain = (): boolean => {
+    try {
+      readlinkSync('/proc/self/fd/0')
+      readlinkSync('/proc/self/fd/1')
+    } catch {
+      return true
+    }
+    // Else the channel's module would have to be compiled for this.
+    if (!workers) return false
+    const { hasSubscribers } = load('node:diagnostics_channel') as typeof import('node:diagnostics_channel')
+    return hasSubscribers('heapguard:record')
+  }
   quiet = {
     aboutToListen: event => {
       if (event === 'SIGTERM' || event === 'SIGINT') handOver().aboutToListen(event)
     },
     ended: (reason, exitCode) => {
+      if (isOverPlain()) return handOver().ended(reason, exitCode)
       if (!isSpoken || stderrNow() !== stderr || (heldLine && uptime() * 1000 <= HOLD_MS)) return
       // `VmHWM:	   51234 kB`, the most RSS so far.
       const status = readText('/proc/self/status')
@@ -181,7 +192,7 @@ function startQuietly(natives: Taken, command: string, settings: QuietSettings):
       if (!isPipe && (ignored & RAISED_BY_WRITES) !== RAISED_BY_WRITES) return
       if (heldLine) write(heldLine)
       const rssMB = roundedMB(bytes(Number.parseInt(status.slice(status.indexOf('VmHWM:') + 6), 10) * 1024))
-      const heapMB = roundedMB(bytes(withStandardOpen({ fstatSync, openSync, closeSync }, memoryUsage).heapUsed))
+      const heapMB = roundedMB(bytes(memoryUsage().heapUsed))
       const uptimeS = Math.round(uptime() * 10) / 10
       write(quietHead('shutdown', now(), pid) + quietEndOf(reason, exitCode, rssMB, heapMB, uptimeS))
     },
@@ -205,7 +216,10 @@ try {
   ) {
     // Another preload that listens already has handles that the guard must bind anew.
     const isAlone = target.listenerCount('SIGTERM') + target.listenerCount('SIGINT') === 0
-    const natives = takeNatives(load)
+    // Not where node:v8 would pass the app's loader hooks later (before 20.16), nor behind another preload: the environment and
+    // the flags may be other ones by now than those that V8 has begun with.
+    const mayWorkOut = !!process.getBuiltinModule && Object.keys(require.cache).length === 0
+    const natives = takeNatives(load, mayWorkOut ? process : undefined)
     taken = natives
     // Hooked first: without hooks a guard would go on for ever where a start fails, and its record would look like a death's.
     const unhook = hookProcess(target, slot)

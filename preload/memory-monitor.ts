@@ -29,10 +29,12 @@ export interface MonitorParts {
   readonly every: (interval: Millis, tick: () => void) => () => void
 }
 
+const NEARLY_MS = 10
+
 /** Looks each pulse, with a `memory` line each interval. start() and stop() are idempotent; nothing here throws or keeps Node alive. */
 export class MemoryMonitor {
-  /** `begun`: another has counted the time until now; `isDue`: the first look is due. */
-  readonly start: (begun?: { readonly startedAtMs: Millis }, isDue?: boolean) => void
+  /** `begun`: another has counted the time until now. */
+  readonly start: (begun?: { readonly startedAtMs: Millis }) => void
   /** Stops everything; reason and code where the process ends. */
   readonly stop: (reason?: ExitReason, exitCode?: number) => void
   /** One last `memory` line, before the start too, where there are any; the silent looks go on. */
@@ -86,13 +88,15 @@ export class MemoryMonitor {
       wait(look(Math.max(0, at - dueAt), isLineDue))
     }
 
-    this.start = (begun, isDue) => {
+    this.start = begun => {
       if (stopTimer || !calmMs) return
-      if (intervalMs && !isSaid) lineAt = (begun ? begun.startedAtMs : now()) + intervalMs
-      if (isDue) {
-        dueAt = now()
-        tick()
-      } else wait(calmMs)
+      const at = now()
+      const startedAtMs = begun ? begun.startedAtMs : at
+      if (intervalMs && !isSaid) lineAt = startedAtMs + intervalMs
+      dueAt = Math.min(startedAtMs + calmMs, lineAt)
+      // The other's clock began to count a moment before it noted the time.
+      if (at + NEARLY_MS >= dueAt) tick()
+      else wait(dueAt - at)
     }
     this.stop = (reason, exitCode) => {
       if (stopTimer) stopTimer()

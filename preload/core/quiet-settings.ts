@@ -3,7 +3,7 @@
 
 export interface QuietSettings {
   readonly warnPercent: number
-  /** Until the first look. */
+  /** Until the whole guard takes over; the first look may be due later. */
   readonly pauseMs: number
   /** Whether lines of level info are written. */
   readonly isSpoken: boolean
@@ -13,12 +13,9 @@ export interface QuietSettings {
 
 const UNSET: QuietSettings = { warnPercent: 85, pauseMs: 1000, isSpoken: true, variables: {} }
 
-/**
- * Not plain: a wait of ten seconds and more, since lines that are held back go out when a process has lived that long; silence,
- * which is for apps that hear each record on the diagnostics channel, and only the whole guard publishes there.
- */
+/** Not plain: silence, which is for apps that hear each record on the diagnostics channel. Only the whole guard publishes there. */
 const PLAIN =
-  /^HEAPGUARD_((ENABLED|SIGNALS)=(true|1|on|yes)|LOG_FORMAT=(auto|json)|LOG_LEVEL=(info|warn|error)|INTERVAL_MS=(0|[1-9]\d{1,6})|PULSE_MS=([5-9]\d|[1-9]\d{2,3})|WARN_PERCENT=([1-9]|[1-8]\d|9[0-7]))$/
+  /^HEAPGUARD_((ENABLED|SIGNALS)=(true|1|on|yes)|LOG_FORMAT=(auto|json)|LOG_LEVEL=(info|warn|error)|INTERVAL_MS=(0|[1-9]\d{1,6})|PULSE_MS=([5-9]\d|[1-9]\d{2,3}|[1-5]\d{4})|WARN_PERCENT=([1-9]|[1-8]\d|9[0-7]))$/
 
 /** The guard's settings, where each that is set is plain; else undefined. Empty means unset. Never throws. */
 export function plainSettings(env: Readonly<Record<string, string | undefined>>): QuietSettings | undefined {
@@ -34,7 +31,7 @@ export function plainSettings(env: Readonly<Record<string, string | undefined>>)
     variables[name] = value
   }
   const { HEAPGUARD_WARN_PERCENT, HEAPGUARD_PULSE_MS, HEAPGUARD_INTERVAL_MS, HEAPGUARD_LOG_LEVEL = 'info' } = variables
-  const pulseMs = Number(HEAPGUARD_PULSE_MS || UNSET.pauseMs)
+  const pulseMs = Math.min(Number(HEAPGUARD_PULSE_MS) || UNSET.pauseMs, UNSET.pauseMs)
   return {
     warnPercent: Number(HEAPGUARD_WARN_PERCENT || UNSET.warnPercent),
     pauseMs: Math.min(pulseMs, Number(HEAPGUARD_INTERVAL_MS) || pulseMs),

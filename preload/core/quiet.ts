@@ -11,12 +11,12 @@ import type { ExitReason } from './report.ts'
 import { type Bytes, bytes, mbToBytes, roundedMB } from './units.ts'
 
 /** What is asked of `process`. */
-export interface QuietProcess extends SizedProcess {
+export interface QuietProcess {
   readonly pid: number
+  readonly version: string
   readonly execArgv: readonly string[]
   readonly env: { readonly NODE_OPTIONS?: string | undefined; readonly CONTAINER_MEMORY_MB?: string | undefined }
   readonly constrainedMemory: () => number
-  readonly getBuiltinModule?: unknown
 }
 
 /** Throws for what is not there or cannot be read. */
@@ -43,13 +43,13 @@ const V1_FILE = '/memory.limit_in_bytes'
 /**
  * The budget, where it fits and everything about it is plain; else undefined. Throws what `readText` throws. `command` is
  * execArgv with a space between two, `version` the guard's own. `readLimit` asks V8 for its limit, which is much dearer
- * than all the rest: it is called where the limit cannot be worked out, or node:v8 not be loaded later (without
- * getBuiltinModule, before Node 20.16, a later load would pass the app's loader hooks).
+ * than all the rest: it is called where the limit cannot be worked out of `sized`.
  */
 export function quietBudgetOf(
   process: QuietProcess,
   command: string,
   warnPercent: number,
+  sized: SizedProcess | undefined,
   readLimit: () => Bytes,
   version: string,
   readText: ReadText,
@@ -75,9 +75,7 @@ export function quietBudgetOf(
   const constrained = process.constrainedMemory()
   const container = bytes(operatorText ? mbToBytes(operatorMB) : limit)
   const seen = bytes(hasNoLimit ? machine : limit)
-  const workedOut = process.getBuiltinModule
-    ? workedOutLimit(process, `${command} ${nodeOptions}`, seen, oldSpaceBytes)
-    : undefined
+  const workedOut = sized && workedOutLimit(sized, `${command} ${nodeOptions}`, seen, oldSpaceBytes)
   const heapLimitBytes = workedOut || readLimit()
   if (
     // Node takes the lesser of v2's hard and soft limit: one that is the hard one says that no soft one is below it.

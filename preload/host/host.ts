@@ -16,7 +16,7 @@ export interface Host {
   readonly nodeVersion: string
   readonly pid: number
   readonly execArgv: readonly string[]
-  /** What V8 sizes its heap by; undefined where node:v8 must be loaded at the start in any case. */
+  /** What V8 sizes its heap by; undefined where V8 must be asked. */
   readonly sized: SizedProcess | undefined
   /** V8's heap_size_limit, from V8. Throws while the app has replaced what tells it. */
   readonly heapLimit: () => Bytes
@@ -65,8 +65,7 @@ export function realHost(natives: Natives = nativesNow()): Host {
     nodeVersion: natives.version,
     pid: natives.pid,
     execArgv: natives.execArgv,
-    // Without getBuiltinModule a later load would pass the app's loader hooks.
-    sized: typeof process.getBuiltinModule === 'function' ? process : undefined,
+    sized: natives.sized,
     heapLimit: () => bytes(v8Of(natives).getHeapStatistics().heap_size_limit),
     heapUsed: () => bytes(v8Of(natives).getHeapStatistics().used_heap_size),
     memory: () => withStandardOpen(natives, memoryUsage) as unknown as ProcessMemory,

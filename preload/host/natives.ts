@@ -1,6 +1,8 @@
 // What the guard takes of Node while the process starts: an app that replaces a method of fs, a clock or a global
 // afterwards (fake timers, a patched Date) changes nothing here, however late the rest of the guard is loaded.
 
+import type { SizedProcess } from '../core/heap-size.ts'
+
 /** Functions and values in a row: a quiet start pays for each name that it writes, so most get theirs later. */
 export type Taken = ReturnType<typeof takeNatives>
 /** process.getBuiltinModule, or require where there is none. */
@@ -15,8 +17,8 @@ interface V8Slot {
   isLate?: boolean
 }
 
-/** Nothing of what is taken runs here. */
-export function takeNatives(load: LoadBuiltin) {
+/** Nothing of what is taken runs here. `sized`: what V8's limit may be worked out of; undefined: V8 is asked. */
+export function takeNatives(load: LoadBuiltin, sized?: SizedProcess) {
   'at start'
   const fs = require('node:fs') as typeof import('node:fs')
   const v8: V8Slot = {}
@@ -46,6 +48,10 @@ export function takeNatives(load: LoadBuiltin) {
     FinalizationRegistry,
     Buffer.alloc,
     Buffer.byteLength,
+    sized,
+    Function.prototype.toString,
+    Reflect.apply,
+    Object.getOwnPropertyDescriptor,
   ] as const
 }
 
@@ -53,7 +59,8 @@ const NAMES = [
   ...(['readFileSync', 'writeFileSync', 'readlinkSync', 'constants', 'load', 'uptime'] as const),
   ...(['constrainedMemory', 'now', 'setInterval', 'clearInterval', 'v8', 'openSync'] as const),
   ...(['readSync', 'writeSync', 'closeSync', 'ftruncateSync', 'fstatSync', 'env', 'execArgv', 'memoryUsage'] as const),
-  ...(['resourceUsage', 'geteuid', 'FinalizationRegistry', 'alloc', 'byteLength'] as const),
+  ...(['resourceUsage', 'geteuid', 'FinalizationRegistry', 'alloc', 'byteLength', 'sized'] as const),
+  ...(['functionText', 'apply', 'getOwnPropertyDescriptor'] as const),
 ] as const
 
 type Indices = Extract<keyof Taken, `${number}`>
@@ -79,14 +86,27 @@ export function takeV8(taken: Taken): V8Figures {
  * throws, and takes them later: a call would be one that the app can see, and the answer none of V8's. That late they are only
  * behind a limit that was worked out (heap-size.ts), so on a Node whose own functions are known.
  */
-export function v8Of({ load, v8 }: Pick<Natives, 'load' | 'v8'>): V8Figures {
+export function v8Of(natives: V8Natives): V8Figures {
+  const { load, v8 } = natives
   if (v8.figures !== undefined) return v8.figures
-  const { getHeapStatistics, getHeapSpaceStatistics } = load('node:v8') as V8Figures
-  for (const own of v8.isLate ? [getHeapStatistics, getHeapSpaceStatistics] : [])
-    if (!/\bheap(Space)?StatisticsBuffer\b/.test(`${own}`))
-      throw new Error('the app has replaced a function of node:v8')
+  const module = load('node:v8') as V8Figures
+  const getHeapStatistics = v8.isLate ? ownOf(natives, module, 'getHeapStatistics') : module.getHeapStatistics
+  const getHeapSpaceStatistics = v8.isLate
+    ? ownOf(natives, module, 'getHeapSpaceStatistics')
+    : module.getHeapSpaceStatistics
   v8.figures = { getHeapStatistics, getHeapSpaceStatistics }
   return v8.figures
+}
+
+type V8Natives = Pick<Natives, 'load' | 'v8' | 'functionText' | 'apply' | 'getOwnPropertyDescriptor'>
+
+/** Node's own function of that name, known by how its text begins. What the app has in its place does not hear of this. */
+function ownOf<N extends keyof V8Figures>(natives: V8Natives, module: V8Figures, name: N): V8Figures[N] {
+  const { functionText, apply, getOwnPropertyDescriptor } = natives
+  const own = getOwnPropertyDescriptor(module, name)?.value
+  if (typeof own !== 'function' || !apply(functionText, own, []).startsWith(`function ${name}(`))
+    throw new Error('the app has replaced a function of node:v8')
+  return own
 }
 
 export function nativesOf(taken: Taken): Natives {

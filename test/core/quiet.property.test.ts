@@ -94,8 +94,17 @@ function quietWay(start: Start, sinceEpochMs: number, pid: number): string | und
   }
   try {
     const process = processOf(start, pid)
+    const sized = start.mayWorkOut ? SIZED : undefined
     const readLimit = () => bytes(start.heapLimitBytes)
-    const budget = quietBudgetOf(process, start.execArgv.join(' '), start.warnPercent, readLimit, VERSION, readText)
+    const budget = quietBudgetOf(
+      process,
+      start.execArgv.join(' '),
+      start.warnPercent,
+      sized,
+      readLimit,
+      VERSION,
+      readText,
+    )
     return budget && quietHead('heap-validated', sinceEpochMs, pid) + budget.text
   } catch {
     return undefined
@@ -105,8 +114,7 @@ function quietWay(start: Start, sinceEpochMs: number, pid: number): string | und
 function processOf(start: Start, pid: number): QuietProcess {
   return {
     pid,
-    ...SIZED,
-    ...(start.mayWorkOut ? { getBuiltinModule: () => undefined } : {}),
+    version: NODE_VERSION,
     execArgv: start.execArgv,
     env: { NODE_OPTIONS: start.nodeOptions, CONTAINER_MEMORY_MB: start.operatorText },
     constrainedMemory: () => start.constrained ?? constrainedIn(start.files),
@@ -374,25 +382,23 @@ t.test('a limit that is worked out is the one that V8 would have said, and its l
   }
   const readText = (path: string): string => machine(made.files).readText(path) ?? ''
   const asked: string[] = []
-  const budgetOf = (process: QuietProcess, text = readText) => {
+  const budgetOf = (process: QuietProcess, sized: SizedProcess | undefined = SIZED, text = readText) => {
     const readLimit = () => {
-      asked.push(process.arch)
+      asked.push(`${sized?.arch}`)
       return bytes(387 * MIB)
     }
-    return quietBudgetOf(process, process.execArgv.join(' '), 85, readLimit, VERSION, text)
+    return quietBudgetOf(process, process.execArgv.join(' '), 85, sized, readLimit, VERSION, text)
   }
-  const before2016 = processOf(made, 1)
-  const process = processOf({ ...made, mayWorkOut: true }, 1)
-  const read = budgetOf(before2016)
-  t.strictSame(asked, ['x64'], 'without getBuiltinModule V8 is asked')
+  const process = processOf(made, 1)
+  const read = quietBudgetOf(process, '', 85, undefined, () => bytes(387 * MIB), VERSION, readText)
   const workedOut = budgetOf(process)
-  t.strictSame(asked, ['x64'], 'and else not')
+  t.strictSame(asked, [], 'V8 is not asked')
   t.equal(workedOut?.heapLimitBytes, 387 * MIB)
   const mark = ',"heapLimitSource":"worked-out"'
   t.match(workedOut?.text, mark)
   t.equal(workedOut?.text.replace(mark, ''), read?.text, 'all else is the same')
-  t.equal(budgetOf({ ...process, arch: 'riscv64' })?.text, read?.text)
-  t.strictSame(asked, ['x64', 'riscv64'], 'a machine that is not known: V8 is asked')
+  t.equal(budgetOf(process, { ...SIZED, arch: 'riscv64' })?.text, read?.text)
+  t.strictSame(asked, ['riscv64'], 'a machine that is not known: V8 is asked')
   const [oldSpace, moves] = ['--max-old-space-size=384', '--optimize-for-size']
   for (const [NODE_OPTIONS, execArgv, name] of [
     [`${oldSpace} ${moves}`, [], 'in NODE_OPTIONS'],
@@ -407,10 +413,7 @@ t.test('a limit that is worked out is the one that V8 would have said, and its l
   asked.length = 0
   const unlimited = { ...made.files, '/sys/fs/cgroup/memory.max': 'max\n' }
   const onAHost = processOf({ ...made, files: unlimited, operatorText: '2000' }, 1)
-  const budget = budgetOf(
-    { ...onAHost, getBuiltinModule: () => undefined },
-    path => machine(unlimited).readText(path) ?? '',
-  )
+  const budget = budgetOf(onAHost, SIZED, path => machine(unlimited).readText(path) ?? '')
   t.equal(budget?.heapLimitBytes, 576 * MIB, 'by the memory that Node sees, not the operator’s')
   t.strictSame(asked, [])
 })
@@ -456,7 +459,7 @@ t.test('code under -e that looks like a flag is no flag', async t => {
     throw new Error(path)
   }
   t.equal(
-    quietBudgetOf(process, execArgv.join(' '), 85, () => bytes(1), VERSION, readText),
+    quietBudgetOf(process, execArgv.join(' '), 85, SIZED, () => bytes(1), VERSION, readText),
     undefined,
   )
 })

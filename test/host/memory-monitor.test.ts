@@ -195,15 +195,49 @@ t.test('a signal before the start: the last line at once, and none after the sta
   pass(300)
   subject.stopLines()
   t.strictSame(looked, [{ at: 300, late: 0, line: true }])
-  subject.start({ startedAtMs: millis(0) }, true)
+  subject.start({ startedAtMs: millis(0) })
   pass(3000)
   t.equal(looked.filter(({ line }) => line).length, 1)
-  t.equal(looked.length, 5, 'the silent looks go on')
+  t.strictSame(
+    looked.map(({ at }) => at),
+    [300, 1000, 2000, 3000],
+    'the silent looks go on, by the clock that was counting',
+  )
   const ended = monitor()
   ended.subject.start()
   ended.subject.stop('exit', 0)
   ended.subject.stopLines()
   t.strictSame(ended.looked, [], 'nothing after the end')
+})
+
+t.test('begun by another: the first look when it is due, by the other’s count', async t => {
+  for (const [startedMs, firstAt] of [
+    ...([
+      [1000, 1000],
+      [995, 995],
+      [989, 1000],
+      [50, 1000],
+      [2500, 2500],
+    ] as const),
+  ]) {
+    const { subject, looked, pass } = monitor({ intervalMs: 10_000 })
+    pass(startedMs)
+    subject.start({ startedAtMs: millis(0) })
+    pass(1500)
+    t.match(looked[0], { at: firstAt, line: false }, `${startedMs} ms`)
+  }
+  const { subject, looked, pass } = monitor({ intervalMs: 300 })
+  pass(310)
+  subject.start({ startedAtMs: millis(0) })
+  pass(400)
+  t.match(
+    looked,
+    [
+      { at: 310, line: true },
+      { at: 600, line: true },
+    ],
+    'a line that is due comes first',
+  )
 })
 
 t.test('a look that throws is said once, and the watch goes on', async t => {

@@ -36,6 +36,9 @@ async function both(flags: readonly string[], nodeOptions = '', env: Readonly<Re
   return { code, said: boot?.heapLimitMB, source: boot?.heapLimitSource, real: Math.round(Number(stdout) * 10) / 10 }
 }
 
+/** As the guard does: of another preload that is still in require.cache V8 is asked. */
+const HIDES = 'delete require.cache[__filename]\n'
+
 t.jobs = 2
 
 t.test('with the flag of the documented line, before and behind other words, and on the command line', async t => {
@@ -103,11 +106,26 @@ t.test('a flag that moves the limit: V8 is asked', async t => {
 t.test('a Node without getBuiltinModule (before 20.16): V8 is asked while the app has not begun', async t => {
   const folder = emptyFolder()
   const first = join(folder, 'first.cjs')
-  writeFileSync(first, 'delete process.getBuiltinModule\n')
+  writeFileSync(first, `delete process.getBuiltinModule; ${HIDES}`)
   const { said, source, real } = await both([], `--max-old-space-size=384 --require ${first}`)
   t.equal(said, real)
   t.equal(source, undefined)
 })
+
+for (const PROFILE of ['', 'true'])
+  t.test(`behind another preload, which may have changed what is seen: V8 is asked (profile: ${PROFILE})`, async t => {
+    const first = join(emptyFolder(), 'first.cjs')
+    writeFileSync(first, "process.env.NODE_OPTIONS = '--max-old-space-size=384'\n")
+    const { stdout, stderr } = await runNode({
+      args: ['--require', first, '--require', GUARD, SCRIPT],
+      env: { CONTAINER_MEMORY_MB: '600', HEAPGUARD_PROFILE: PROFILE },
+      nodeOptions: '--max-old-space-size=1000',
+    })
+    const [boot, ...more] = recordsIn(stderr)
+    t.match(boot, { event: 'heap-validated', heapLimitMB: Number(stdout), verdict: 'exceeds' })
+    t.equal(boot?.heapLimitSource, undefined)
+    t.match(more, [{ event: 'shutdown' }])
+  })
 
 for (const [how, env] of [
   ['a quiet start', FITS],
@@ -120,7 +138,7 @@ for (const [how, env] of [
     ] as const) {
       const first = join(emptyFolder(), 'first.cjs')
       // As a preload does that sets NODE_OPTIONS for the children of this process.
-      writeFileSync(first, `process.env.NODE_OPTIONS = '--max-old-space-size=${seenMB}'\n`)
+      writeFileSync(first, `process.env.NODE_OPTIONS = '--max-old-space-size=${seenMB}'; ${HIDES}`)
       const script = `${LIMIT}; setTimeout(() => {}, 1500)`
       const { stdout, stderr } = await runNode({
         args: ['--require', first, '--require', GUARD, '-e', script],

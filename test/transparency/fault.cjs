@@ -16,8 +16,14 @@ const faulty = name => {
   calls++
   if (calls === Number(first) || (FAULT_MODE === 'on' && calls > Number(first))) throw new Error(`planted in ${name}`)
 }
-const faultyFunction = (value, target, name) =>
-  new Proxy(value, {
+// The guard knows node:v8's functions from an app's by their texts: while it loads, a faulty one has that of its own.
+const originals = new WeakMap()
+const { toString: textOf } = Function.prototype
+Function.prototype.toString = function () {
+  return textOf.call(originals.get(this) ?? this)
+}
+const faultyFunction = (value, target, name) => {
+  const faulted = new Proxy(value, {
     apply: (_, _self, args) => {
       faulty(name)
       const result = value.apply(target, args)
@@ -25,14 +31,20 @@ const faultyFunction = (value, target, name) =>
     },
     // process.hrtime.bigint, process.memoryUsage.rss
     get: (_, key) => {
-      // The guard reads the text of node:v8's functions, to know them from an app's.
-      if (key === 'toString') return () => String(value)
       const own = Object.hasOwn(value, key) && typeof key === 'string' ? value[key] : undefined
       return typeof own === 'function' ? faultyFunction(own, value, `${name}.${key}`) : value[key]
     },
   })
+  originals.set(faulted, value)
+  return faulted
+}
 const wrap = (object, label) =>
   new Proxy(object, {
+    getOwnPropertyDescriptor: (target, key) => {
+      const found = Object.getOwnPropertyDescriptor(target, key)
+      const isFaulty = found?.configurable && label === 'node:v8' && typeof found.value === 'function'
+      return isFaulty ? { ...found, value: faultyFunction(found.value, target, `${label}.${key}`) } : found
+    },
     get: (target, key) => {
       const value = target[key]
       if (value === process.getBuiltinModule && value !== undefined) return requireFaulty
@@ -58,7 +70,8 @@ const faultyVm = {
   },
 }
 const requireFaulty = name => (/^(node:)?vm$/.test(name) ? faultyVm : wrap(require(name), name))
-requireFaulty.cache = require.cache
+// Behind another preload V8 would be asked at once.
+requireFaulty.cache = {}
 
 process.once('exit', () => FAULT_COUNT && writeSync(1, `called ${called.join()}\n`))
 
@@ -84,4 +97,5 @@ try {
   Object.assign(globalThis, { setInterval, clearInterval })
   Object.assign(Buffer, { alloc, byteLength })
   Date.now = now
+  Function.prototype.toString = textOf
 }
