@@ -1,6 +1,6 @@
 // How V8 sizes its heap when a process starts (heap.cc, Heap::ConfigureHeap): from the memory that Node tells it of, and a
 // few flags. The live figure is node:v8's, and that module brings all of node:stream with it: 5 ms of a start of 35 on Node
-// 20. So a quiet start works the figure out, where this is a V8 whose rule was measured; the first look asks V8 itself.
+// 20. So the start works the figure out, where this is a V8 whose rule was measured; the first look asks V8 itself.
 import type { FlagFacts, OldSpaceLimit } from './flags.ts'
 import { type Bytes, bytesToMB, mbToBytes } from './units.ts'
 

@@ -7,6 +7,7 @@ import {
   configProblem,
   draining,
   evidenceProblem,
+  heapIsBounded,
   kernelLimitIsLower,
   lastWordsOf,
   limitChanged,
@@ -416,6 +417,15 @@ t.test('oom-kill: one or more, by name where they were seen before', async t => 
   })
   t.match(oomKill(2, []), { msg: /killed 2 processes .* Which it was is not known\.$/, fields: { count: 2 } })
 })
+
+t.test('what V8 is not asked for is said once, with why', async t =>
+  t.match(heapIsBounded(new Error('the app has replaced a function of node:v8')), {
+    level: 'warn',
+    event: 'evidence-problem',
+    msg: 'How much of the heap is old is not known (the app has replaced a function of node:v8): until it is, all of it less the largest young generation counts, so heap pressure may be told late.',
+    fields: { what: 'heap', reason: 'the app has replaced a function of node:v8' },
+  }),
+)
 
 t.test('evidence-problem', async t =>
   t.match(evidenceProblem('heap profile', Object.assign(new Error('x'), { code: 'EROFS' })), {

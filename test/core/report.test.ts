@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Verdict } from '../../preload/core/assess.ts'
 import { type BudgetFacts, budgetOf, type HeapBudget } from '../../preload/core/budget.ts'
 import type { ContainerLimit } from '../../preload/core/cgroup.ts'
-import { type Advice, heapValidated, sampleFailed, shutdown } from '../../preload/core/report.ts'
+import { type Advice, corrected, heapValidated, sampleFailed, shutdown } from '../../preload/core/report.ts'
 import { mbToBytes, millis } from '../../preload/core/units.ts'
 
 const KERNEL: ContainerLimit = {
@@ -83,6 +83,19 @@ t.test('heap-validated: a limit that was not read says so', async t =>
     fields: { heapLimitMB: 387, heapLimitSource: 'worked-out' },
   }),
 )
+
+t.test('heap-validated again: V8 says another limit than was worked out', async t => {
+  const facts = { verdict: { kind: 'fits', spareBytes: mbToBytes(125) } as const, warnPercent: 85, isPid1: true }
+  const again = heapValidated(
+    { ...facts, budget: budget(), version: '1.2.3', nodeVersion: 'v24.21.0' },
+    undefined,
+    corrected(mbToBytes(432)),
+  )
+  t.match(again, {
+    msg: /not heap\. At the start 432 MB was worked out, and V8 says otherwise\.$/,
+    fields: { heapLimitMB: 387, heapLimitSource: 'v8' },
+  })
+})
 
 t.test('heap-validated: it exceeds, with the advice of the second file', async t =>
   t.match(
