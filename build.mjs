@@ -14,7 +14,7 @@ const { version, description, license } = JSON.parse(readFileSync('package.json'
 
 /** What each file may weigh at most, minified. A quiet start loads preload.js and nothing else. */
 const BUDGET_BYTES = {
-  'preload.js': 11008,
+  'preload.js': 10.75 * 1024,
   'gate.js': 2 * 1024,
   'boot.js': 28 * 1024,
   'watch.js': 48 * 1024,

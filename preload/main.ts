@@ -155,7 +155,8 @@ function startQuietly(natives: Taken, command: string, settings: QuietSettings):
   }
   const startedAtS = uptime()
   // Node 20 would have to compile the channel's module for it, a third of the start's cost: a one-liner is followed later.
-  const workers = argv[1] || Number.parseInt(versions.node, 10) >= 22 ? followWorkers() : undefined
+  const isSince22 = Number.parseInt(versions.node, 10) >= 22
+  const workers = argv[1] || isSince22 ? followWorkers() : undefined
   // Where it fails the quiet start stands on, and what comes next tries again.
   const handOver = (): Guard => {
     const variables: QuietStart['variables'] = { ...settings.variables, NODE_OPTIONS, CONTAINER_MEMORY_MB }
@@ -164,26 +165,29 @@ function startQuietly(natives: Taken, command: string, settings: QuietSettings):
     startWhole(natives, handed)
     return slot.guard as Guard
   }
-  /** Does the app hear the records, or has it closed a descriptor that memoryUsage() would get (host/standard.ts)? */
-  const isOverPlain = (): boolean => {
+  // Where the channel's module would have to be compiled for it, nobody is asked.
+  const isHeard = (): boolean =>
+    !!workers &&
+    (load('node:diagnostics_channel') as typeof import('node:diagnostics_channel')).hasSubscribers('heapguard:record')
+  /** On Node 20: has the app closed a descriptor that memoryUsage() would get (host/standard.ts)? */
+  const isClosed = (): boolean => {
+    if (isSince22) return false
     try {
       readlinkSync('/proc/self/fd/0')
       readlinkSync('/proc/self/fd/1')
+      return false
     } catch {
       return true
     }
-    // Else the channel's module would have to be compiled for this.
-    if (!workers) return false
-    const { hasSubscribers } = load('node:diagnostics_channel') as typeof import('node:diagnostics_channel')
-    return hasSubscribers('heapguard:record')
   }
   quiet = {
     aboutToListen: event => {
       if (event === 'SIGTERM' || event === 'SIGINT') handOver().aboutToListen(event)
     },
     ended: (reason, exitCode) => {
-      if (isOverPlain()) return handOver().ended(reason, exitCode)
+      if (isHeard()) return handOver().ended(reason, exitCode)
       if (!isSpoken || stderrNow() !== stderr || (heldLine && uptime() * 1000 <= HOLD_MS)) return
+      if (isClosed()) return handOver().ended(reason, exitCode)
       // `VmHWM:	   51234 kB`, the most RSS so far.
       const status = readText('/proc/self/status')
       // The last eight digits of `SigIgn:	0000000001001000`: Node ignores SIGPIPE and SIGXFSZ, but not where the app has ever

@@ -29,6 +29,7 @@ export interface MonitorParts {
   readonly every: (interval: Millis, tick: () => void) => () => void
 }
 
+/** A first look is not put off for so little. */
 const NEARLY_MS = 10
 
 /** Looks each pulse, with a `memory` line each interval. start() and stop() are idempotent; nothing here throws or keeps Node alive. */

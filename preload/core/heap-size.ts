@@ -1,5 +1,5 @@
 // How V8 sizes its heap when a process starts (heap.cc, Heap::ConfigureHeap): from the memory that Node tells it of, and a
-// few flags. The live figure is node:v8's, and that module brings all of node:stream with it: 5 ms of a start of 35 on Node
+// few flags. The live figure is node:v8's, and that module brings all of node:stream with it: 5 ms of a start of 38 on Node
 // 20. So the start works the figure out, where this is a V8 whose rule was measured; the first look asks V8 itself.
 import type { FlagFacts, OldSpaceLimit } from './flags.ts'
 import { type Bytes, bytesToMB, mbToBytes } from './units.ts'
@@ -29,7 +29,7 @@ const LARGE_ON_20_MB = 15_872
 
 /**
  * MB that V8 adds to the old space where it sees `seenMB` of memory and no flag sizes the semi-space: three semi-spaces of
- * the largest size. Measured on 20.20, 22.23, 24.21 and 26.10: heap_size_limit less --max-old-space-size (whose value makes
+ * the largest size. Measured on 20.20, 22.23, 24.22 and 26.12: heap_size_limit less --max-old-space-size (whose value makes
  * no difference) in groups of 100 MB to 20 GB, and a page to either side of each step. Never throws.
  */
 export function youngGenerationMB(seenMB: number, nodeVersion: string): number {

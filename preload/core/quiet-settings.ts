@@ -13,7 +13,7 @@ export interface QuietSettings {
 
 const UNSET: QuietSettings = { warnPercent: 85, pauseMs: 1000, isSpoken: true, variables: {} }
 
-/** Not plain: silence, which is for apps that hear each record on the diagnostics channel. Only the whole guard publishes there. */
+/** Not plain: silence, which is for apps that hear each record on the diagnostics channel: the whole guard publishes all there. */
 const PLAIN =
   /^HEAPGUARD_((ENABLED|SIGNALS)=(true|1|on|yes)|LOG_FORMAT=(auto|json)|LOG_LEVEL=(info|warn|error)|INTERVAL_MS=(0|[1-9]\d{1,6})|PULSE_MS=([5-9]\d|[1-9]\d{2,3}|[1-5]\d{4})|WARN_PERCENT=([1-9]|[1-8]\d|9[0-7]))$/
 

@@ -34,7 +34,8 @@ const FRESH_MS = 300
 export function openView({ own, handover, variables, heapLimitBytes, lastUsage }: ViewParts): View {
   // Not memoryUsage(), which would walk the thread's own heap.
   const { rss } = process.memoryUsage
-  const rssNow = () => withStandardOpen(own.files, rss)
+  const files = { ...own.files, version: own.nodeVersion }
+  const rssNow = () => withStandardOpen(files, rss)
   const usage = (): HeapUsage | undefined => {
     const last = lastUsage()
     return last !== undefined && own.uptime() - last.atMs < FRESH_MS ? last : undefined

@@ -1,6 +1,9 @@
 // The memory lines of the built bundle in real Node.
+import { spawnSync } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import t from 'tap'
-import { EMPTY, GUARD, recordsIn, runNode, startNode } from './node.ts'
+import { EMPTY, emptyFolder, GUARD, NODE, recordsIn, runNode, startNode } from './node.ts'
 
 t.jobs = 4
 const events = (stderr: string): string[] => recordsIn(stderr).map(record => record.event)
@@ -66,6 +69,22 @@ t.test('what the app does to globals after the load does not reach the guard', a
     [{ what: 'heap', reason: 'the app has replaced a function of node:v8' }],
   )
   t.notMatch(stderr, /patched/)
+})
+
+t.test('under a permission model that lets nothing be read but the guard: the lines go on', async t => {
+  const { stdout } = spawnSync(NODE, ['-p', 'Number.parseInt(process.versions.node)'], { encoding: 'utf8' })
+  const flag = Number(stdout) < 24 ? '--experimental-permission' : '--permission'
+  const args = [flag, `--allow-fs-read=${dirname(GUARD)}/`, '-e', 'setTimeout(() => process.exit(3), 700)']
+  const nodeOptions = `--max-old-space-size=384 --require ${GUARD}`
+  const env = { NODE_OPTIONS: nodeOptions, HEAPGUARD_INTERVAL_MS: '200', CONTAINER_MEMORY_MB: '900000' }
+  // A file, since it cannot be asked who reads a pipe.
+  const log = join(emptyFolder(), 'log')
+  const fd = openSync(log, 'w')
+  const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`)
+  const { status } = spawnSync('env', ['-i', ...assignments, NODE, ...args], { stdio: ['ignore', 'ignore', fd] })
+  closeSync(fd)
+  t.equal(status, 3)
+  t.match(events(readFileSync(log, 'utf8')).join(), /^heap-validated,(memory,){2,3}shutdown$/)
 })
 
 t.test('shutdown says how it ended', async t => {
