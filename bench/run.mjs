@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { GUARD } from './lib/variants.mjs'
 import { rowsUnderLoad } from './suites/load.mjs'
 
-const SUITES = ['startup', 'memory', 'idle', 'load', 'counted', 'micro', 'peers']
+const SUITES = ['startup', 'memory', 'idle', 'load', 'throughput', 'counted', 'micro', 'peers']
 const USAGE = `node bench/run.mjs [options]
   --only A,B        of ${SUITES.join(', ')}; all without it
   --nodes A,B       paths of node binaries; this one without it

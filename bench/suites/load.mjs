@@ -1,16 +1,10 @@
 // What the guard costs an app that serves: throughput and p99.
-import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { resolve } from 'node:path'
-import { promisify } from 'node:util'
-import { toolPath } from '../lib/installed.mjs'
-import { evaluate, find, heapLimitMB, onCpu, start } from '../lib/process.mjs'
+import { loadGenerator } from '../lib/load-generator.mjs'
+import { evaluate, heapLimitMB, onCpu } from '../lib/process.mjs'
+import { loadAtOnce, startServers } from '../lib/servers.mjs'
 import { median, pairedRatio, spread } from '../lib/stats.mjs'
 import { ratioText, spreadText, table } from '../lib/table.mjs'
-import { BARE, BENCH, EMPTY, fitting, guard, isKnown } from '../lib/variants.mjs'
-
-const run_ = promisify(execFile)
+import { BARE, EMPTY, fitting, guard, isKnown } from '../lib/variants.mjs'
 
 export async function run({ node, runs, seconds: asked, warmUpSeconds, quick, match, say }) {
   const nodeVersion = await evaluate(node, 'process.version')
@@ -111,18 +105,9 @@ const COPIES = 2
 async function serveInTurn({ node, variants, generator, seconds, warmUpSeconds, round, forServers }) {
   const servers = Array.from({ length: COPIES }, () => variants).flat()
   const inTurn = turn => servers.map((_, at) => (at + turn) % servers.length)
-  const apps = []
-  const ends = []
+  const { urls, stop } = await startServers(node, servers, inTurn(round), forServers)
   try {
-    for (const index of inTurn(round)) {
-      apps[index] = start(node, [resolve(BENCH, 'apps/http.cjs')], servers[index], forServers)
-      ends.push(apps[index].ended)
-    }
-    const urls = []
-    for (const app of apps) urls.push(`http://127.0.0.1:${(await app.says('port')).port}/`)
-    // On the one CPU that they share, `warmUpSeconds` for each, however many there are.
-    const sharedSeconds = warmUpSeconds * servers.length
-    await Promise.all(inTurn(round).map(index => generator.load(urls[index], sharedSeconds)))
+    await loadAtOnce(generator, urls, warmUpSeconds)
     const loads = servers.map(() => [])
     for (let turn = round; turn < round + seconds; turn++)
       for (const index of inTurn(turn)) loads[index].push(await generator.load(urls[index], 1))
@@ -132,41 +117,6 @@ async function serveInTurn({ node, variants, generator, seconds, warmUpSeconds, 
     }))
     return variants.map((_, index) => figures.filter((_, at) => at % variants.length === index))
   } finally {
-    for (const app of apps) app?.child.kill('SIGKILL')
-    await Promise.all(ends)
+    await stop()
   }
-}
-
-const WRK_REPORT = `done = function(summary, latency, requests)
-  io.write(string.format('{"requestsPerS":%f,"p99Us":%f,"errors":%d}\\n', summary.requests / summary.duration * 1e6,
-    latency:percentile(99), summary.errors.status + summary.errors.read + summary.errors.connect + summary.errors.timeout))
-end
-`
-
-/** wrk where it is installed (Debian: apt-get install wrk), else autocannon from the benchmark's own folder. */
-async function loadGenerator(node, prefix) {
-  const wrk = await find('wrk')
-  if (wrk !== undefined) {
-    const script = resolve(tmpdir(), `heapguard-bench-${process.pid}.lua`)
-    writeFileSync(script, WRK_REPORT)
-    const load = async (url, seconds) => {
-      const [command, ...args] = [...prefix, wrk, '-t1', '-c32', `-d${seconds}s`, '--latency', '-s', script, url]
-      const { stdout } = await run_(command, args)
-      return checked(JSON.parse(stdout.slice(stdout.lastIndexOf('{'))))
-    }
-    return { name: 'wrk', load }
-  }
-  const cli = await toolPath('autocannon', 'autocannon/autocannon.js')
-  const load = async (url, seconds) => {
-    const [command, ...args] = [...prefix, node, cli, '--json', '-c', '32', '-d', String(seconds), url]
-    const { stdout } = await run_(command, args)
-    const { requests, latency, errors, non2xx } = JSON.parse(stdout)
-    return checked({ requestsPerS: requests.average, p99Us: latency.p99 * 1000, errors: errors + non2xx })
-  }
-  return { name: 'autocannon', load }
-}
-
-function checked(figure) {
-  if (figure.errors > 0) throw new Error(`${figure.errors} requests failed`)
-  return figure
 }
