@@ -42,7 +42,7 @@ for (const node of options.nodes)
 
 function checkMatch() {
   if (options.match === undefined || !options.only.includes('load')) return
-  const names = rowsUnderLoad({}).map(({ name }) => name)
+  const names = rowsUnderLoad().map(({ name }) => name)
   for (const text of options.match.split(','))
     if (!names.some(name => name.includes(text))) fail(`no row under load has ${text} in its name: ${names.join('; ')}`)
 }

@@ -1,15 +1,14 @@
 // What the guard costs an app that does nothing: CPU of an idle process.
 import { resolve } from 'node:path'
-import { evaluate, heapLimitMB, start } from '../lib/process.mjs'
+import { evaluate, start } from '../lib/process.mjs'
 import { spread } from '../lib/stats.mjs'
 import { fixed, spreadText, table } from '../lib/table.mjs'
-import { BARE, BENCH, EMPTY, EMPTY_AGAIN, fitting, guard, isKnown } from '../lib/variants.mjs'
+import { BARE, BENCH, EMPTY, EMPTY_AGAIN, FAR, guard, isKnown, withFlag } from '../lib/variants.mjs'
 
 export async function run({ node, runs, seconds, quick, say }) {
   const nodeVersion = await evaluate(node, 'process.version')
-  const fits = fitting(await heapLimitMB(node))
   const rounds = { runs: quick ? 2 : Math.min(runs, 5), seconds: seconds ?? (quick ? 5 : 60) }
-  const idle = await idleProcess({ node, fits, nodeVersion, ...rounds, say })
+  const idle = await idleProcess({ node, nodeVersion, ...rounds, say })
   return { nodeVersion, idle, markdown: idle.markdown }
 }
 
@@ -19,19 +18,19 @@ const timer = (name, ms) => ({
   env: { BENCH_TIMER_MS: String(ms) },
 })
 
-async function idleProcess({ node, fits, nodeVersion, runs, seconds, say }) {
+async function idleProcess({ node, nodeVersion, runs, seconds, say }) {
   const variants = [
     BARE,
     EMPTY,
     EMPTY_AGAIN,
     timer("an empty unref'd timer each second", 1000),
-    guard('heapguard, defaults', fits),
+    guard('heapguard, defaults', FAR),
     timer("an empty unref'd timer each 50 ms", 50),
     ...(isKnown('HEAPGUARD_PULSE_MS')
-      ? [guard('heapguard, the fastest pulse (50 ms)', { ...fits, HEAPGUARD_PULSE_MS: '50' })]
+      ? [guard('heapguard, the fastest pulse (50 ms)', { ...FAR, HEAPGUARD_PULSE_MS: '50' })]
       : []),
-    ...(isKnown('HEAPGUARD_WATCHDOG') ? [guard('heapguard, watchdog', { ...fits, HEAPGUARD_WATCHDOG: 'true' })] : []),
-  ]
+    ...(isKnown('HEAPGUARD_WATCHDOG') ? [guard('heapguard, watchdog', { ...FAR, HEAPGUARD_WATCHDOG: 'true' })] : []),
+  ].map(withFlag)
   say(`${nodeVersion} idle: ${runs} × ${seconds} s, all ${variants.length} at once`)
   const figures = variants.map(() => [])
   for (let round = 0; round < runs; round++)

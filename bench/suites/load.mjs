@@ -1,23 +1,22 @@
 // What the guard costs an app that serves: throughput and p99.
 import { loadGenerator } from '../lib/load-generator.mjs'
-import { evaluate, heapLimitMB, onCpu } from '../lib/process.mjs'
+import { evaluate, onCpu } from '../lib/process.mjs'
 import { loadAtOnce, startServers } from '../lib/servers.mjs'
 import { median, pairedRatio, spread } from '../lib/stats.mjs'
 import { ratioText, spreadText, table } from '../lib/table.mjs'
-import { BARE, EMPTY, fitting, guard, isKnown } from '../lib/variants.mjs'
+import { BARE, EMPTY, FAR, guard, isKnown, withFlag } from '../lib/variants.mjs'
 
 export async function run({ node, runs, seconds: asked, warmUpSeconds, quick, match, say }) {
   const nodeVersion = await evaluate(node, 'process.version')
-  const fits = fitting(await heapLimitMB(node))
   const seconds = asked ?? (quick ? 2 : 5)
-  const served = await underLoad({ node, fits, nodeVersion, runs, seconds, warmUpSeconds, match, say })
+  const served = await underLoad({ node, nodeVersion, runs, seconds, warmUpSeconds, match, say })
   return { nodeVersion, served, markdown: served.markdown }
 }
 
-async function underLoad({ node, fits, nodeVersion, runs, seconds, warmUpSeconds, match, say }) {
+async function underLoad({ node, nodeVersion, runs, seconds, warmUpSeconds, match, say }) {
   const [forServers, forLoad] = [await onCpu(1), await onCpu(0)]
   const generator = await loadGenerator(node, forLoad)
-  const all = rowsUnderLoad(fits)
+  const all = rowsUnderLoad().map(withFlag)
   const asked = all.filter(({ name }) => match === undefined || match.split(',').some(text => name.includes(text)))
   const bases = new Set(asked.map(baseOf))
   const variants = all.filter(variant => asked.includes(variant) || bases.has(variant.name))
@@ -64,15 +63,15 @@ async function underLoad({ node, fits, nodeVersion, runs, seconds, warmUpSeconds
 }
 
 /** All that can be compared, before --match chooses. */
-export function rowsUnderLoad(fits) {
+export function rowsUnderLoad() {
   return [
     BARE,
     EMPTY,
-    guard('heapguard, defaults', fits),
+    guard('heapguard, defaults', FAR),
     ...(isKnown('HEAPGUARD_PULSE_MS')
-      ? [guard('heapguard, the fastest pulse (50 ms)', { ...fits, HEAPGUARD_PULSE_MS: '50' })]
+      ? [guard('heapguard, the fastest pulse (50 ms)', { ...FAR, HEAPGUARD_PULSE_MS: '50' })]
       : []),
-    ...(isKnown('HEAPGUARD_WATCHDOG') ? [guard('heapguard, watchdog', { ...fits, HEAPGUARD_WATCHDOG: 'true' })] : []),
+    ...(isKnown('HEAPGUARD_WATCHDOG') ? [guard('heapguard, watchdog', { ...FAR, HEAPGUARD_WATCHDOG: 'true' })] : []),
     ...(isKnown('HEAPGUARD_PROFILE') ? underHeapPressure() : []),
   ]
 }
@@ -84,7 +83,7 @@ const baseOf = ({ base }) => base ?? EMPTY.name
 function underHeapPressure() {
   const same = { nodeOptions: '--max-old-space-size=128 --max-semi-space-size=8', appEnv: { BENCH_HOLD_MB: '72' } }
   const base = 'empty preload, heap at 60 %'
-  const settings = { CONTAINER_MEMORY_MB: '512', HEAPGUARD_PULSE_MS: '50' }
+  const settings = { ...FAR, HEAPGUARD_PULSE_MS: '50' }
   return [
     { ...EMPTY, ...same, name: base, base },
     { ...guard('heapguard, heap at 60 %, profiler on', settings, same), base },
