@@ -68,7 +68,7 @@ const ROWS: readonly Row[] = [
   { way: 'a synchronous Buffer loop', says: UNSEEN },
   {
     way: 'a synchronous heap loop',
-    argument: '40',
+    argument: '20',
     says: V8,
     heapMB: 100,
     leastExplained: 1,

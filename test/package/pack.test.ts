@@ -78,7 +78,7 @@ t.test('preload.js alone: a quiet start gives its verdict, and the first look sa
   const folder = emptyFolder()
   cpSync(GUARD, join(folder, 'alone.js'))
   const { code, stderr } = await runNode({
-    args: ['-e', 'setTimeout(() => {}, 1200)'],
+    args: ['-e', 'setTimeout(() => {}, 3000)'],
     preload: join(folder, 'alone.js'),
     nodeOptions: '--max-old-space-size=384',
     env: { CONTAINER_MEMORY_MB: '1024' },

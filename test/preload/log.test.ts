@@ -166,7 +166,7 @@ for (const how of ['w', 'a'] as const)
   t.test(`a file, opened with ${how === 'w' ? '>' : '>>'}: nothing is overwritten`, async t => {
     const path = join(emptyFolder(), 'log')
     const script = `const { writeSync } = require('fs'); writeSync(2, 'first\\n'); const i = setInterval(() => writeSync(2, 'between\\n'), 30)
-      setTimeout(() => { clearInterval(i); process.stderr.write('last\\n'); process.exitCode = 5 }, 300)`
+      setTimeout(() => { clearInterval(i); process.stderr.write('last\\n'); process.exitCode = 5 }, 1500)`
     await start({ script, stderr: openSync(path, how) }).ended
     const text = readFileSync(path, 'utf8')
     const lines = text.trim().split('\n')
@@ -195,7 +195,7 @@ t.test('a socket that nobody reads: a warning has room kept for it, and says how
       for (let i = 0; i < 160; i++) kept.push(new Array(131072).fill(1.5))
       gc()
       setTimeout(() => { process.exitCode = 5 }, 1500)
-    }, 2500)`
+    }, 5000)`
   const variables = 'HEAPGUARD_WARN_PERCENT=2 HEAPGUARD_PULSE_MS=50'
   const { child, ended } = start({ script, stderr: 'pipe', intervalMs: 10, variables })
   child.stderr?.pause()
@@ -224,7 +224,11 @@ t.test("another user's pipe: within what a pipe holds", needsRoot, async t => {
 t.test("root's pipe, as a container runtime hands it to a lesser user: every line", needsRoot, async t => {
   const pipe = fifo(emptyFolder())
   chmodSync(pipe.path, 0o600)
-  const { ended } = start({ stderr: pipe.writer, uid: 4712 })
+  const { ended } = start({
+    script: 'setTimeout(() => { process.exitCode = 5 }, 1500)',
+    stderr: pipe.writer,
+    uid: 4712,
+  })
   t.match(await ended, { code: 5 })
   t.ok(recordsIn(pipe.drain()).length > 5)
   pipe.close()

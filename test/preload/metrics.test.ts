@@ -168,6 +168,7 @@ t.test('an address of another machine is one warning', async t => {
 })
 
 t.test('a permission model that allows no network: one warning, and the app runs', async t => {
+  const port = await freePort()
   const known = async (flag: string): Promise<boolean> =>
     (await runNode({ args: ['-p', `process.allowedNodeEnvironmentFlags.has('${flag}')`] })).stdout === 'true\n'
   const hasFlag = await known('--allow-net')
@@ -176,7 +177,7 @@ t.test('a permission model that allows no network: one warning, and the app runs
     runNode({
       args: [flag, '--allow-fs-read=*', ...more, '-e', 'setTimeout(() => console.log("done"), 900)'],
       preload: GUARD,
-      env: { HEAPGUARD_METRICS: '9464', HEAPGUARD_PULSE_MS: '50' },
+      env: { HEAPGUARD_METRICS: String(port), HEAPGUARD_PULSE_MS: '50' },
     })
   const { stdout, stderr, code } = await start()
   t.match({ code, stdout }, { code: 0, stdout: 'done\n' }, stderr)

@@ -49,7 +49,7 @@ export interface Running {
   readonly ended: Promise<Ended>
 }
 
-/** Starts node with nothing of this process's environment but PATH and HOME. It is killed after 30 s. */
+/** Starts node with nothing of this process's environment but PATH and HOME. It is killed after two minutes. */
 export function startNode(start: Start): Running {
   const { args, preload, nodeOptions = '', env = {}, cwd, stdin = 'ignore', piped = false } = start
   const required = preload === undefined ? '' : `--require ${preload}`
@@ -72,7 +72,7 @@ export function startNode(start: Start): Running {
       text[name] += chunk
       for (const check of waiting.slice()) check()
     })
-  const killer = setTimeout(() => child.kill('SIGKILL'), 30_000)
+  const killer = setTimeout(() => child.kill('SIGKILL'), 120_000)
   const ended = new Promise<Ended>((done, fail) => {
     child.on('error', fail)
     child.on('close', (code, signal) => {

@@ -36,7 +36,7 @@ t.test('of any level, whatever HEAPGUARD_LOG_LEVEL is', async t => {
 })
 
 t.test('what a subscriber throws is the app’s own exception, as on any channel; the line is written first', async t => {
-  const caught = `process.on('uncaughtException', error => console.log(error.message)); setTimeout(() => {}, 300)`
+  const caught = `process.on('uncaughtException', error => console.log(error.message)); setTimeout(() => {}, 1500)`
   const { stdout, stderr, code } = await run(`{ throw new Error('mine') }`, caught)
   t.equal(code, 0)
   t.match(stdout, /^(mine\n)+$/)

@@ -218,7 +218,7 @@ const ON_FILES = 'open,openat,openat2,read,pread64,readv,write,writev,close,fsta
 t.test('a calm pulse opens, reads and closes one file of the kernel', { skip: why }, async t => {
   const trace = join(emptyFolder(), 'trace')
   const strace = ['-f', '-qq', '-e', `trace=${ON_FILES},epoll_wait,epoll_pwait`, '-o', trace]
-  const node = [NODE, '--require', LINK, '-e', 'setTimeout(() => {}, 1500)']
+  const node = [NODE, '--require', LINK, '-e', 'setTimeout(() => {}, 4000)']
   // So large that whatever else runs in this machine's group, half of it is far away.
   const env = [`PATH=${process.env.PATH}`, 'CONTAINER_MEMORY_MB=1000000', 'HEAPGUARD_PULSE_MS=50']
   spawnSync('env', ['-i', ...env, 'strace', ...strace, ...node])

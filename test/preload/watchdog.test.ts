@@ -59,7 +59,11 @@ t.test('what the watchdog has said is not said again, and the main thread says t
     require(${JSON.stringify(join(process.cwd(), BLOCKS))})
     // What is left is known by a collection, and V8 may leave an idle heap alone for long.
     setInterval(gc, 4000)
-    setTimeout(() => process.exit(), 14000)`
+    // A second behind its last word, for what may be said again; or long after it should have been said.
+    require('node:diagnostics_channel').subscribe('heapguard:record', ({ event }) => {
+      if (event === 'pressure-eased') setTimeout(() => process.exit(), 1000)
+    })
+    setTimeout(() => process.exit(), 60000)`
   const { stderr, stdout, code } = await runNode(
     guarded(['--expose-gc', '-e', script, '--', 'x'], {
       HEAPGUARD_WARN_PERCENT: '50',
@@ -108,15 +112,16 @@ t.test('the end of the sampling calls for no collection', async t => {
       return answers
     }
     setTimeout(() => {
-      const end = Date.now() + 1500
       // Past half of the ceiling allocations are sampled, and below 60 % of it nobody asks for the profile.
       while (getHeapStatistics().used_heap_size < 55 * 1048576) kept.push(new Array(1000).fill(kept.length))
+      // Time for the thread to reach this one, however long the filling took.
+      const end = Date.now() + 3000
       while (Date.now() < end);
       console.log('blocked:', isSampled())
       setTimeout(() => {
         console.log('turns:', isSampled())
         process.exit()
-      }, 500)
+      }, 1500)
     }, 1000)`
   // The main thread's own half of the guard does not look.
   const { stdout } = await runNode(guarded(['--trace-gc', '-e', script], { HEAPGUARD_PULSE_MS: '0' }))

@@ -13,7 +13,8 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 /** From where the app sends itself a signal. */
 const PHASES: Readonly<Record<string, (send: string) => string>> = {
   'the main script': send => send,
-  'a timer': send => `setTimeout(() => { ${send} }, 1);`,
+  // One of 1 ms is due before the loop's first poll or not, and by that the signal is read or not where nothing else is to do.
+  'a timer': send => `setTimeout(() => { ${send} }, 50);`,
   setImmediate: send => `setImmediate(() => { ${send} });`,
   'an I/O callback': send => `require('fs').stat('/', () => { ${send} });`,
   nextTick: send => `process.nextTick(() => { ${send} });`,
