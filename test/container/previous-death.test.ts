@@ -68,7 +68,7 @@ const ROWS: readonly Row[] = [
   { way: 'a synchronous Buffer loop', says: UNSEEN },
   {
     way: 'a synchronous heap loop',
-    argument: '20',
+    argument: '40',
     says: V8,
     heapMB: 100,
     leastExplained: 1,

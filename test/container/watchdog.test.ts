@@ -22,7 +22,7 @@ interface Row {
 }
 
 const ROWS: readonly Row[] = [
-  { way: 'objects', mbPerS: 20, resource: 'heap', causes: ['heap'], isQuick: true },
+  { way: 'objects', mbPerS: 40, resource: 'heap', causes: ['heap'], isQuick: true },
   { way: 'objects', mbPerS: 200, resource: 'heap', causes: ['heap'] },
   // V8's protocol tells Buffers from other memory from Node 24 on; before that it is said that it cannot be told.
   { way: 'buffers', mbPerS: 40, resource: 'container', causes: ['buffers', 'unknown'], isQuick: true },
