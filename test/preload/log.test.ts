@@ -279,7 +279,7 @@ t.test('a log file that cannot be written: said once on stderr, where the lines 
 
 t.test('a relative log file is where it was at the start, wherever the app goes', async t => {
   const [folder, other] = [emptyFolder(), emptyFolder()]
-  const { status } = withLogFile('guard.log', `process.chdir('${other}'); setTimeout(() => {}, 300)`, folder)
+  const { status } = withLogFile('guard.log', `process.chdir('${other}'); setTimeout(() => {}, 1500)`, folder)
   t.equal(status, 0)
   t.strictSame(readdirSync(other), [])
   const events = recordsIn(readFileSync(join(folder, 'guard.log'), 'utf8')).map(({ event }) => event)

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import { EMPTY, emptyFolder, GUARD, NODE, recordsIn, runNode, startNode } from './node.ts'
+import { EMPTY, emptyFolder, GUARD, leastGapMs, NODE, recordsIn, runNode, startNode } from './node.ts'
 
 t.jobs = 4
 const events = (stderr: string): string[] => recordsIn(stderr).map(record => record.event)
@@ -63,6 +63,7 @@ t.test('what the app does to globals after the load does not reach the guard', a
   t.equal(code, 3)
   const seen = events(stderr)
   t.ok(seen.filter(event => event === 'memory').length >= 3, seen.join())
+  t.ok(leastGapMs(stderr) < 75, `${leastGapMs(stderr)} ms between two lines`)
   // node:v8 is loaded at the first look, behind what the app has done to it by then.
   t.match(
     recordsIn(stderr).filter(({ event }) => event === 'evidence-problem'),
@@ -85,7 +86,9 @@ t.test('under a permission model that lets nothing be read but the guard: the li
   closeSync(fd)
   t.equal(status, 3)
   // Eight at most in the app's time, and one for what its loading took.
-  t.match(events(readFileSync(log, 'utf8')).join(), /^heap-validated,(memory,){2,9}shutdown$/)
+  const text = readFileSync(log, 'utf8')
+  t.match(events(text).join(), /^heap-validated,(memory,){2,9}shutdown$/)
+  t.ok(leastGapMs(text) < 300, `${leastGapMs(text)} ms between two lines`)
 })
 
 t.test('shutdown says how it ended', async t => {

@@ -112,6 +112,15 @@ export const recordsIn = (text: string): LogRecord[] =>
     .filter(line => line.startsWith('{"time":') && line.includes('"name":"heapguard"'))
     .map(line => JSON.parse(line) as LogRecord)
 
+/** The least time between two neighbouring memory lines, in ms: at most the interval wherever two were on time, however many a busy
+ * machine held up, and twice it where every second one is left out. Infinity where there are not two. */
+export const leastGapMs = (text: string): number => {
+  const times = recordsIn(text)
+    .filter(({ event }) => event === 'memory')
+    .map(({ time }) => Date.parse(time as string))
+  return Math.min(...times.slice(1).map((time, i) => time - (times[i] as number)))
+}
+
 /** What is left of a text without the guard's lines. */
 export const withoutRecords = (text: string): string =>
   text

@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, copyFileSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { EMPTY, emptyFolder, GUARD, NODE, recordsIn, runNode, startNode, withoutRecords } from './node.ts'
+import { EMPTY, emptyFolder, GUARD, leastGapMs, NODE, recordsIn, runNode, startNode, withoutRecords } from './node.ts'
 
 /** A heap that fits wherever this runs; the flag says that it is small on purpose. */
 const FITS = { nodeOptions: '--max-old-space-size=384', env: { CONTAINER_MEMORY_MB: '900000' } }
@@ -253,6 +253,7 @@ t.test('the whole guard goes on with the settings of the start, whatever the app
   t.equal(code, 5)
   // Eleven at most in the app's time, one for what its loading took, and one where the end is late.
   t.match(eventsIn(stderr).join(), /^heap-validated,(memory,){3,13}shutdown$/)
+  t.ok(leastGapMs(stderr) < 450, `${leastGapMs(stderr)} ms between two lines`)
   t.match(recordsIn(stderr)[1], { heapCeilingMB: 384, containerMemoryMB: 900_000 }, 'the flag and the size too')
   // V8 alone may be content with what it had collected before the first look, and nothing is judged without a collection.
   const fills = `const kept = Array.from({ length: 40 }, () => new Array(131072).fill(1.5))
