@@ -15,6 +15,7 @@ const USAGE = `node bench/run.mjs [options]
   --runs N          rounds of each comparison (default 20; of what is counted a tenth of them)
   --seconds N       how long a process is watched, or served with requests (default: each suite's own)
   --warm-up N       how long each server has been loaded, beside the others, before requests are counted (default 4)
+  --young-generation MB  for throughput: of this size from the start (default: V8's own, which grows)
   --match A,B       of the rows under load those with A or B in their name, and what they are compared with
   --quick           a look that takes minutes, not an hour: few rounds, short watches
   --json FILE       all figures
@@ -94,6 +95,7 @@ function readOptions() {
     runs: whole('runs', values.runs) ?? (quick ? 5 : 20),
     seconds: whole('seconds', values.seconds),
     warmUpSeconds: whole('warm-up', values['warm-up']) ?? (quick ? 1 : 4),
+    youngGenerationMB: whole('young-generation', values['young-generation']),
     match: values.match,
     json: values.json,
     markdown: values.markdown,
@@ -111,6 +113,7 @@ function readArguments() {
         runs: text,
         seconds: text,
         'warm-up': text,
+        'young-generation': text,
         match: text,
         json: text,
         markdown: text,

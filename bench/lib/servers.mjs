@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { start } from './process.mjs'
 import { BENCH } from './variants.mjs'
 
-/** Starts one server for each variant, in `order` (of indices), and waits until all listen. `prefix`: what runs each. */
+/** Starts one server for each variant, with its `flags` of node's, in `order` (of indices), and waits until all listen. `prefix`: what runs each. */
 export async function startServers(node, variants, order, prefix) {
   const apps = []
   const stop = async () => {
@@ -12,7 +12,10 @@ export async function startServers(node, variants, order, prefix) {
     await Promise.all(apps.map(app => app?.ended))
   }
   try {
-    for (const index of order) apps[index] = start(node, [resolve(BENCH, 'apps/http.cjs')], variants[index], prefix)
+    for (const index of order) {
+      const { flags = [] } = variants[index]
+      apps[index] = start(node, [...flags, resolve(BENCH, 'apps/http.cjs')], variants[index], prefix)
+    }
     const urls = []
     for (const app of apps) urls.push(`http://127.0.0.1:${(await app.says('port')).port}/`)
     return { urls, pids: apps.map(({ child }) => child.pid), stop }

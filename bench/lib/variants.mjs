@@ -34,6 +34,9 @@ export const FAR = { CONTAINER_MEMORY_MB: '900000' }
 const FLAG = { nodeOptions: '--max-old-space-size=1024' }
 export const withFlag = variant => ({ ...FLAG, ...variant })
 
+/** V8's flags for a young generation of this size from the start; V8 doubles it now and then else, and from then on collects half as often. */
+export const youngGeneration = sizeMB => [`--min-semi-space-size=${sizeMB}`, `--max-semi-space-size=${sizeMB}`]
+
 /** Is a setting built into the guard as it stands in dist/? */
 export function isKnown(setting) {
   const name = setting.replace(/^HEAPGUARD_/, '')

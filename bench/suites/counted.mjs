@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { evaluate, find, heapLimitMB, start } from '../lib/process.mjs'
 import { median, pairedRatio, spread } from '../lib/stats.mjs'
 import { ratioText, spreadText, table } from '../lib/table.mjs'
-import { BENCH, EMPTY, EMPTY_AGAIN, fitting, guard } from '../lib/variants.mjs'
+import { BENCH, EMPTY, EMPTY_AGAIN, fitting, guard, youngGeneration } from '../lib/variants.mjs'
 
 const run_ = promisify(execFile)
 
@@ -18,8 +18,8 @@ const WARM_UP_BATCHES = 4
 const BATCH_REQUESTS = 10_000
 const CONNECTIONS = 8
 const IDLE_SECONDS = 10
-/** The young generation as large as it ever gets: V8 doubles it now and then, and from then on collects half as often. */
-const LARGE_YOUNG_GENERATION = ['--min-semi-space-size=16', '--max-semi-space-size=16']
+/** As large as V8 ever makes it. */
+const LARGE_YOUNG_GENERATION = youngGeneration(16)
 
 export async function run({ node, runs: asked, quick, say }) {
   // A server takes a minute and a half, and counts differ by a per cent or two at most.

@@ -6,7 +6,7 @@ import { evaluate, onCpu } from '../lib/process.mjs'
 import { cpuSeconds, loadAtOnce, startServers } from '../lib/servers.mjs'
 import { pairedRatio, spread } from '../lib/stats.mjs'
 import { ratioText, spreadText, table } from '../lib/table.mjs'
-import { EMPTY, EMPTY_AGAIN, FAR, guard, withFlag } from '../lib/variants.mjs'
+import { EMPTY, EMPTY_AGAIN, FAR, guard, withFlag, youngGeneration } from '../lib/variants.mjs'
 
 /** Of each kind in a round: two of the same kind differ by 1 to 2 %, by where V8 happens to put things. */
 const COPIES = 2
@@ -18,16 +18,15 @@ const COPIES = 2
 const SHARES = 3 * COPIES
 const SLOWED = { HEAPGUARD_PULSE_MS: String(1000 * SHARES), HEAPGUARD_INTERVAL_MS: String(60_000 * SHARES) }
 
-export async function run({ node, runs, seconds: asked, warmUpSeconds, quick, say }) {
+export async function run({ node, runs, seconds: asked, warmUpSeconds, youngGenerationMB, quick, say }) {
   const nodeVersion = await evaluate(node, 'process.version')
   const seconds = asked ?? (quick ? 1 : 2)
   const [forServers, forLoad] = [await onCpu(1), await onCpu(0)]
   const generator = await loadGenerator(node, forLoad)
-  const variants = [
-    EMPTY,
-    EMPTY_AGAIN,
-    guard('heapguard, defaults at the pace of its share', { ...FAR, ...SLOWED }),
-  ].map(withFlag)
+  const flags = youngGenerationMB === undefined ? [] : youngGeneration(youngGenerationMB)
+  const variants = [EMPTY, EMPTY_AGAIN, guard('heapguard, defaults at the pace of its share', { ...FAR, ...SLOWED })]
+    .map(withFlag)
+    .map(variant => ({ ...variant, flags }))
   say(`${nodeVersion} throughput by ${generator.name}: ${runs} × ${seconds} s of ${SHARES}, all at once`)
   const rounds = []
   for (let round = 0; round < runs; round++) {
@@ -54,10 +53,20 @@ export async function run({ node, runs, seconds: asked, warmUpSeconds, quick, sa
       ratioText(perCpuRatio),
     ]),
     [
-      `${generator.name}, 32 connections for each server, ${runs} rounds: ${COPIES} servers of each kind, new in each round, loaded all at once for ${seconds} s each after ${warmUpSeconds} s each${forServers.length > 0 ? ', the servers on one CPU and the load on another' : ''}. The guard looks once for each second of CPU that a server has: every ${SHARES} s.`,
+      `${generator.name}, 32 connections for each server, ${runs} rounds: ${COPIES} servers of each kind, new in each round, loaded all at once for ${seconds} s each after ${warmUpSeconds} s each${forServers.length > 0 ? ', the servers on one CPU and the load on another' : ''}. The guard looks once for each second of CPU that a server has: every ${SHARES} s.${flags.map(flag => ` ${flag}`).join('')}`,
     ],
   )
-  return { nodeVersion, seconds, warmUpSeconds, runs, generator: generator.name, rows, rounds, markdown }
+  return {
+    nodeVersion,
+    seconds,
+    warmUpSeconds,
+    youngGenerationMB,
+    runs,
+    generator: generator.name,
+    rows,
+    rounds,
+    markdown,
+  }
 }
 
 /** The mean of each variant's servers; which of them starts first moves on with each round. */

@@ -18,6 +18,7 @@ for (const [name, words, line] of [
   ['one of two', ['--match', 'defaults,zzz'], /^bench: no row under load has zzz in its name: [^\n]*\n$/],
   ['a folder that is not there', ['--json', nowhere], /^bench: --json cannot be written: ENOENT[^\n]*\n$/],
   ['the same for the tables', ['--markdown', nowhere], /^bench: --markdown cannot be written: ENOENT[^\n]*\n$/],
+  ['no size', ['--young-generation', '0'], /^bench: --young-generation takes a whole number from 1 up\n$/],
   ['a folder', ['--json', t.testdirName], /^bench: --json cannot be written: EISDIR[^\n]*\n$/],
 ] as const)
   t.test(`the benchmark refuses at once, in one line: ${name}`, async t => {
