@@ -112,8 +112,10 @@ export const recordsIn = (text: string): LogRecord[] =>
     .filter(line => line.startsWith('{"time":') && line.includes('"name":"heapguard"'))
     .map(line => JSON.parse(line) as LogRecord)
 
-/** The least time between two neighbouring memory lines, in ms: at most the interval wherever two were on time, however many a busy
- * machine held up, and twice it where every second one is left out. Infinity where there are not two. */
+/**
+ * The least time between two neighbouring memory lines, in ms: about the interval where any two were on time, however many a busy
+ * machine held up, and about twice it where every second one is left out. Infinity where there are not two.
+ */
 export const leastGapMs = (text: string): number => {
   const times = recordsIn(text)
     .filter(({ event }) => event === 'memory')
