@@ -3,7 +3,7 @@
 import type { ExitReason } from '../core/report.ts'
 import { exitReason } from './exit.ts'
 
-type Listener = (...args: never[]) => void
+export type Listener = (...args: never[]) => void
 
 /** The parts of `process` that listening takes, as an EventEmitter's: its typed overloads know no other event names. */
 export interface ListeningProcess {

@@ -3,6 +3,7 @@
 // binds it to process.emit as it stands at that moment. For just that call process.emit reads as a dispatcher of ours,
 // which tells the guard and then calls the emit that would have been bound: no listener, nothing left on process.
 import type { ListeningProcess } from './hooks.ts'
+import { isHeard, listenersOf } from './listeners.ts'
 import type { FollowVisibly, VisibleFollower } from './visible-signals.ts'
 
 /** Told when a signal is delivered, before the app's own handlers run. */
@@ -43,7 +44,7 @@ export function followSignals(
   const tell = (signal: WatchedSignal): void => {
     if (!running) return
     try {
-      onDelivered(signal, target.listenerCount(signal) > 0)
+      onDelivered(signal, isHeard(target, signal))
     } catch {
       // The app's handlers run whatever befalls the guard.
     }
@@ -63,19 +64,19 @@ export function followSignals(
   const refresh = (): void => {
     if (!isPid1 || !running) return
     for (const signal of WATCHED_SIGNALS) {
-      if (heardAlone.has(signal) || target.listenerCount(signal) > 0) continue
+      if (heardAlone.has(signal) || isHeard(target, signal)) continue
       listenTo(signal)
       heardAlone.add(signal)
     }
   }
   refresh()
   // Another preload listens already: its handle is bound anew, to the dispatcher.
-  for (const signal of WATCHED_SIGNALS) if (target.listenerCount(signal) > 0) listenTo(signal)
+  for (const signal of WATCHED_SIGNALS) if (isHeard(target, signal)) listenTo(signal)
 
   return {
     aboutToListen: event => {
       const signal = WATCHED_SIGNALS.find(watched => watched === event)
-      if (signal === undefined || !running || target.listenerCount(signal) > 0) return
+      if (signal === undefined || !running || isHeard(target, signal)) return
       heardAlone.delete(signal)
       listenTo(signal)
     },
@@ -89,7 +90,7 @@ export function followSignals(
 
 function findInternals(target: ListeningProcess): Internals | undefined {
   const named = (event: string, name: string): Internal | undefined =>
-    target.listeners(event).find(listener => listener.name === name) as Internal | undefined
+    listenersOf(target, event).find(listener => listener.name === name) as Internal | undefined
   const start = named('newListener', 'startListeningIfSignal')
   const stop = named('removeListener', 'stopListeningIfSignal')
   return start === undefined || stop === undefined ? undefined : { start, stop }

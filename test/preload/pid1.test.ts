@@ -42,7 +42,7 @@ async function asPid1(
     new Promise((done, fail) => {
       const check = (): void => (stdout.includes(word) ? done() : undefined)
       child.stdout.on('data', check)
-      closed.then(() => fail(new Error(`ended before it said ${word}: ${stderr}`)))
+      closed.then(() => fail(new Error(`ended before it said ${word}`)))
       check()
     })
   child.stdout.on('data', chunk => {
@@ -135,6 +135,21 @@ t.test('PID 1', { skip: reason || false }, async t => {
       recordsIn(guarded.stderr).filter(record => record.event === 'signal'),
       [{ signal: 'SIGTERM', appHandles: false }],
     )
+  })
+
+  t.test('what tells who listens is not called, at no tick', async t => {
+    const ask =
+      "for (const name of ['listeners', 'rawListeners', 'listenerCount', 'eventNames']) process[name] = () => { console.log('asked for ' + name) }"
+    for (const [start, own] of [
+      ['a quiet start', QUIET],
+      ['a whole one', WHOLE],
+    ] as const)
+      for (const handler of ['', "process.on('SIGTERM', () => {});"]) {
+        const script = `console.log('ready'); ${handler} ${ask}; setTimeout(() => { console.log('leaving'); process.exit(7) }, 1500)`
+        const { code, stdout, stderr } = await asPid1(GUARD, script, [], undefined, own)
+        t.strictSame([code, stdout], [7, 'ready\nleaving\n'], `${start}, ${handler ? 'a handler' : 'no handler'}`)
+        if (own === WHOLE) t.match(stderr, '"event":"memory"', 'it has looked')
+      }
   })
 
   t.test('it ends by itself when there is nothing left to do', async t => {

@@ -25,7 +25,9 @@ const replaced: Record<string, Case> = {
     script: `for (const name of ['memoryUsage', 'resourceUsage', 'uptime', 'hrtime', 'cpuUsage', 'constrainedMemory', 'availableMemory', 'emitWarning']) process[name] = ${refuse('process')}; setTimeout(() => process.exit(3), 150)`,
   },
   'what process listens with': {
-    script: `const { on } = process; for (const name of ['on', 'once', 'prependListener', 'listeners', 'listenerCount', 'removeListener', 'getMaxListeners', 'off']) process[name] = ${refuse('process')}; try { on.call(process, 'SIGTERM', () => process.exit(4)) } catch (error) { console.log(error.message) } process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 1000)`,
+    script: `const { on } = process; for (const name of ['on', 'once', 'prependListener', 'listeners', 'listenerCount', 'removeListener', 'getMaxListeners', 'off']) process[name] = ${refuse('process')}; on.call(process, 'SIGTERM', () => { console.log('heard'); process.reallyExit(4) }); process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 1000)`,
+    want: { code: 4, stdout: 'heard\n' },
+    events: ['heap-validated', 'memory', 'signal'],
   },
   'v8.getHeapStatistics': { script: `require('v8').getHeapStatistics = ${refuse('v8')}; ${later}` },
   'Function.prototype.call, apply and bind': {
