@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { readCounts, slowLoads } from '../lib/callgrind.mjs'
 import { evaluate, find, heapLimitMB, start } from '../lib/process.mjs'
 import { median, pairedRatio, spread } from '../lib/stats.mjs'
-import { ratioText, spreadText, table } from '../lib/table.mjs'
+import { fixed, ratioText, spreadText, table } from '../lib/table.mjs'
 import { BENCH, EMPTY, EMPTY_AGAIN, fitting, guard, youngGeneration } from '../lib/variants.mjs'
 
 const run_ = promisify(execFile)
@@ -46,24 +47,26 @@ export async function run({ node, runs: asked, quick, say }) {
     aRequest: spread(of(index)),
     ratio: pairedRatio(of(index), of(0)),
     anIdleSecond: spread(rounds.map(servers => servers[index].anIdleSecond)),
+    slowLoads: median(rounds.map(servers => servers[index].slowLoads)),
   }))
   const markdown = table(
     heading,
-    ['preload', 'a request', 'to empty', 'an idle second'],
-    rows.map(({ name, aRequest, ratio, anIdleSecond }) => [
+    ['preload', 'a request', 'to empty', 'an idle second', 'slow loads a request'],
+    rows.map(({ name, aRequest, ratio, anIdleSecond, slowLoads: loads }) => [
       name,
       spreadText(aRequest, 0),
       ratioText(ratio),
       spreadText(anIdleSecond, 0),
+      fixed(loads),
     ]),
     [
-      `Of the main thread, by callgrind: ${runs} rounds of a new server of each kind, median of ${batches} times ${BATCH_REQUESTS} requests over ${CONNECTIONS} new connections, after ${WARM_UP_BATCHES} times as many; ${LARGE_YOUNG_GENERATION.join(' ')}. What the same server takes in as many seconds without a request is taken off: a request takes some 50 times as long under callgrind, and the guard looks once a second.`,
+      `Of the main thread, by callgrind: ${runs} rounds of a new server of each kind, median of ${batches} times ${BATCH_REQUESTS} requests over ${CONNECTIONS} new connections, after ${WARM_UP_BATCHES} times as many; ${LARGE_YOUNG_GENERATION.join(' ')}. What the same server takes in as many seconds without a request is taken off: a request takes some 50 times as long under callgrind, and the guard looks once a second. A slow load is a property that V8's builtins look up, since the code has seen objects of too many shapes: not taken off, and the same in each batch.`,
     ],
   )
   return { nodeVersion, runs, rounds, rows, markdown }
 }
 
-/** Of one server's main thread: instructions a request, batch by batch, and in a second without any. */
+/** Of one server's main thread: instructions a request, batch by batch, and in a second without any; slow loads a request. */
 async function countedRequests({ node, valgrind, variant, batches }) {
   const folder = mkdtempSync(join(tmpdir(), 'heapguard-bench-'))
   const out = join(folder, 'counts')
@@ -71,16 +74,16 @@ async function countedRequests({ node, valgrind, variant, batches }) {
   const prefix = [valgrind, ...tool, `--callgrind-out-file=${out}`]
   const app = start(node, [...LARGE_YOUNG_GENERATION, resolve(BENCH, 'apps/http.cjs')], variant, prefix)
   let dumps = 0
-  /** Instructions since the call before. */
+  /** What was counted since the call before. */
   const sinceLast = async () => {
     await run_('callgrind_control', ['--dump', String(app.child.pid)])
-    return totalOf(`${out}.${++dumps}-01`)
+    return readCounts(readFileSync(`${out}.${++dumps}-01`, 'utf8'))
   }
   const counted = async act => {
     await sinceLast()
     const began = performance.now()
     await act()
-    return { instructions: await sinceLast(), seconds: (performance.now() - began) / 1000 }
+    return { ...(await sinceLast()), seconds: (performance.now() - began) / 1000 }
   }
   try {
     const { port } = await app.says('port')
@@ -90,19 +93,13 @@ async function countedRequests({ node, valgrind, variant, batches }) {
     const idle = await counted(() => setTimeout(IDLE_SECONDS * 1000))
     const anIdleSecond = idle.instructions / idle.seconds
     const aRequest = loaded.map(({ instructions, seconds }) => (instructions - seconds * anIdleSecond) / BATCH_REQUESTS)
-    return { aRequest, anIdleSecond }
+    const loads = loaded.map(({ calls }) => slowLoads(calls) / BATCH_REQUESTS)
+    return { aRequest, anIdleSecond, slowLoads: median(loads) }
   } finally {
     app.child.kill('SIGKILL')
     await app.ended
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-/** What callgrind wrote of one thread. */
-function totalOf(path) {
-  const [, total] = /^totals: (\d+)/m.exec(readFileSync(path, 'utf8')) ?? []
-  if (total === undefined) throw new Error(`${path} holds no total`)
-  return Number(total)
 }
 
 const REQUEST = 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'

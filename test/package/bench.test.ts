@@ -34,3 +34,18 @@ t.test('what it checks, it leaves as it was', async t => {
   t.equal(readFileSync(old, 'utf8'), 'figures of before')
   t.notOk(existsSync(nowhere))
 })
+
+t.test('what callgrind has counted', async t => {
+  const { readCounts, slowLoads } = await import(join(process.cwd(), 'bench/lib/callgrind.mjs'))
+  const dump = [
+    ...['fn=(1) main', '0 10', 'cfn=(2) Builtins_LoadIC', 'calls=3 0', '0 50', 'cfn=(3) Builtins_LoadICTrampoline'],
+    ...['calls=7 0', '0 1', 'fn=(2)', '0 50', "cfn=(4) Builtins_KeyedLoadIC_Megamorphic'2", 'calls=2 0', '0 9'],
+    ...['fn=(5) 0x00007f', 'cfn=(2)', 'calls=4 0', '0 70', 'totals: 1234'],
+  ].join('\n')
+  const { instructions, calls } = readCounts(dump)
+  t.equal(instructions, 1234)
+  t.equal(calls.get('Builtins_LoadIC'), 7, 'a name is written once')
+  t.equal(slowLoads(calls), 9)
+  t.equal(slowLoads(new Map()), 0)
+  t.throws(() => readCounts('fn=(1) main\n0 10\n'), { message: 'it holds no total' })
+})
