@@ -57,7 +57,12 @@ if (!missing)
           // Not as PID 1: there the guard is whole before the first look.
           command: ['sh', '-c', 'node /app/app.js; echo "$?"'],
         })
-        await container.said(() => container.log.some(({ text }) => text === '5'))
+        // stdout and stderr come apart: only at the end is all of both there.
+        await container.ended()
+        t.ok(
+          container.log.some(({ text }) => text === '5'),
+          'the app ended as it meant to',
+        )
         t.strictSame(
           container.log.filter(({ text }) => text.startsWith('{')).map(({ text }) => JSON.parse(text).event),
           ['heap-validated', 'heap-sum', 'shutdown'],
