@@ -42,7 +42,7 @@ async function asPid1(
     new Promise((done, fail) => {
       const check = (): void => (stdout.includes(word) ? done() : undefined)
       child.stdout.on('data', check)
-      closed.then(() => fail(new Error(`ended before it said ${word}`)))
+      closed.then(() => fail(new Error(`ended before it said ${word}: ${stderr}`)))
       check()
     })
   child.stdout.on('data', chunk => {
